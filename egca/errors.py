@@ -1,0 +1,33 @@
+"""The one family of errors: what a user can mend, said in one line.
+
+Raise these for bad input and missing parts; the command line prints the message after
+"egca: error: " and leaves with status 2. Anything else that escapes is a bug of ours and keeps its
+traceback. A program under test that fails is no error at all: it is data (`types.Failure`)."""
+
+
+class EgcaError(Exception):
+    """Something a user can mend. The message says where, what and how, in one line."""
+
+
+class InputError(EgcaError):
+    """A file, option or value from outside is not what it has to be."""
+
+
+class ProblemError(InputError):
+    """A problem cannot be loaded or makes no sense: no tests, no entry point, a wrong reference."""
+
+
+class MissingExtraError(EgcaError):
+    """An optional package is not installed."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f'{purpose} needs the extra "{extra}": pip install "egca[{extra}]"')
+        self.extra = extra
+
+
+class SandboxError(EgcaError):
+    """The sandbox itself cannot run (not: a program in it failed)."""
+
+
+class CreditError(EgcaError):
+    """Spans, tokens and advantages that do not fit together."""

@@ -1,14 +1,18 @@
 """What `localize` returns: the divergence with everything needed to show it.
 
-Data only; how it looks is decided in egca/cli (terminal, JSON, HTML)."""
+Data only; how it looks (terminal, JSON, HTML) is decided in egca/localization/render."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from egca.problems import Problem
 from egca.types import Divergence, Program, Span, TestResult, Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +61,15 @@ class Localization:
     is_truncated: bool = False
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """What `rich.print(localization)` shows."""
+        from egca.localization.render.terminal import TerminalView
+
+        yield TerminalView(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the interactive page, in a frame of its own."""
+        from egca.localization.render.html import frame
+
+        return frame(self)

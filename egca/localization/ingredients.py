@@ -1,0 +1,212 @@
+"""What a reference offers to a repair: its constants, conditions, values and statements.
+
+A reference expression is of use once its variables have a counterpart in the candidate; `translate`
+renames them, and gives nothing where one has none. Equal text in two programs by different authors is
+rare, so ingredients widen the search without deciding it: only a verified edit counts."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from egca.localization.scope import Scope, is_docstring, own_expressions, scopes
+
+BUILTINS = frozenset(dir(builtins))
+MAX_INGREDIENTS = 24  # of one kind; more only slow the search
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """Reference material in the candidate's names. Nodes may stand in several edits at once."""
+
+    conditions: Sequence[ast.expr] = ()
+    iterables: Sequence[ast.expr] = ()
+    values: Sequence[ast.expr] = ()
+    statements: Sequence[ast.stmt] = ()
+    constants: Sequence[object] = ()
+    keywords: Mapping[str, Sequence[ast.keyword]] = field(default_factory=dict)
+
+
+def collect(
+    reference: Scope | None, names: Mapping[str, str], known: frozenset[str], own: ast.AST
+) -> Ingredients:
+    """Gather what a reference scope offers to one candidate function.
+
+    Args:
+        reference: the function (or module) of the reference that plays the same role.
+        names: reference variable -> candidate variable.
+        known: other names the candidate can use as they are (imports, its functions).
+        own: the candidate's function; its own conditions and statements are material too.
+    """
+    conditions: list[ast.expr] = []
+    iterables: list[ast.expr] = []
+    values: list[ast.expr] = []
+    statements: list[ast.stmt] = []
+    keywords: dict[str, list[ast.keyword]] = {}
+    constants: list[object] = []
+    if reference is not None:
+        translator = _Translator(names, known)
+        for statement in reference.statements:
+            _gather(statement, translator, conditions, iterables, values, statements)
+        for node in ast.walk(reference.node):
+            _literal(node, constants)
+            if isinstance(node, ast.Call) and node.keywords:
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                for keyword in node.keywords:
+                    value = translator.expression(keyword.value)
+                    if value is not None and keyword.arg:
+                        new = ast.keyword(arg=keyword.arg, value=value)
+                        for alias in {name, *({"sort", "sorted"} if "sort" in name else ())}:
+                            keywords.setdefault(alias, []).append(new)
+    keywords.setdefault("sort", []).append(_reverse())
+    keywords.setdefault("sorted", []).append(_reverse())
+    conditions += [c for node in ast.walk(own) for c in _conditions(node)]
+    return Ingredients(
+        conditions=_unique(conditions),
+        iterables=_unique(iterables),
+        values=_unique(values),
+        statements=_unique(statements),
+        constants=tuple(dict.fromkeys(constants))[:MAX_INGREDIENTS],
+        keywords={name: _unique(found) for name, found in keywords.items()},
+    )
+
+
+def _reverse() -> ast.keyword:
+    return ast.keyword(arg="reverse", value=ast.Constant(value=True))
+
+
+def _gather(
+    statement: ast.stmt,
+    translator: _Translator,
+    conditions: list[ast.expr],
+    iterables: list[ast.expr],
+    values: list[ast.expr],
+    statements: list[ast.stmt],
+) -> None:
+    if is_docstring(statement) or isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return
+    new = translator.statement(statement)
+    if new is not None and not isinstance(statement, ast.Import | ast.ImportFrom | ast.Pass):
+        statements.append(new)
+    for expression in own_expressions(statement):
+        for node in ast.walk(expression):
+            conditions += [c for c in map(translator.expression, _conditions(node)) if c]
+        if not isinstance(getattr(expression, "ctx", None), ast.Store):
+            translated = translator.expression(expression)
+            if translated is not None:
+                if isinstance(statement, ast.For):
+                    iterables.append(translated)
+                elif isinstance(statement, ast.If | ast.While):
+                    conditions.append(translated)
+                elif not isinstance(statement, ast.Expr):
+                    values.append(translated)
+
+
+def _conditions(node: ast.AST) -> Iterator[ast.expr]:
+    match node:
+        case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+            yield test
+            if isinstance(test, ast.BoolOp):
+                yield from test.values
+        case ast.comprehension(ifs=ifs):
+            yield from ifs
+        case ast.BoolOp(values=operands):
+            yield from operands
+
+
+def _literal(node: ast.AST, constants: list[object]) -> None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
+        if len(str(node.value)) <= 24:
+            constants.append(node.value)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        if isinstance(node.operand, ast.Constant) and type(node.operand.value) in (int, float):
+            constants.append(-node.operand.value)  # type: ignore[operator]
+
+
+def _unique(nodes: Sequence[ast.AST]) -> list:  # type: ignore[type-arg]
+    seen: dict[str, ast.AST] = {}
+    for node in nodes:
+        seen.setdefault(ast.dump(node), node)
+        if len(seen) == MAX_INGREDIENTS:
+            break
+    return list(seen.values())
+
+
+class _Translator:
+    """Renames variables of the reference to those of the candidate, or gives up on a node."""
+
+    def __init__(self, names: Mapping[str, str], known: frozenset[str]) -> None:
+        self.names = names
+        self.known = known
+
+    def expression(self, node: ast.expr) -> ast.expr | None:
+        new = self._node(node, frozenset())
+        return new if isinstance(new, ast.expr) else None
+
+    def statement(self, node: ast.stmt) -> ast.stmt | None:
+        if sum(1 for child in ast.walk(node) if isinstance(child, ast.stmt)) > 3:
+            return None
+        new = self._node(node, frozenset())
+        return new if isinstance(new, ast.stmt) else None
+
+    def _node(self, node: ast.AST, bound: frozenset[str]) -> ast.AST | None:
+        if isinstance(node, ast.Name):
+            if node.id in bound:
+                return ast.Name(id=node.id, ctx=node.ctx)
+            name = self.names.get(node.id)
+            if name is None and (node.id in self.known or node.id in BUILTINS):
+                name = node.id
+            return ast.Name(id=name, ctx=node.ctx) if name else None
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            return None
+        bound |= _bound_here(node)
+        fields: dict[str, object] = {}
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                new: object = self._node(value, bound)
+                if new is None:
+                    return None
+            elif isinstance(value, list):
+                items = [self._node(v, bound) if isinstance(v, ast.AST) else v for v in value]
+                if any(n is None and v is not None for n, v in zip(items, value, strict=True)):
+                    return None
+                new = items
+            else:
+                new = value
+            fields[name] = new
+        return type(node)(**fields)
+
+
+def _bound_here(node: ast.AST) -> frozenset[str]:
+    """Names that a comprehension or a lambda binds for what is inside it."""
+    names: set[str] = set()
+    for generator in getattr(node, "generators", ()):
+        names |= {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
+    if isinstance(node, ast.Lambda):
+        names |= {argument.arg for argument in node.args.args}
+    return frozenset(names)
+
+
+def counterpart(scope: Scope, reference: ast.Module, entry_point: str) -> Scope | None:
+    """The reference scope that plays a candidate scope's role: same name, else the entry point."""
+    found = scopes(reference)
+    if isinstance(scope.node, ast.Module):
+        return found[0]
+    by_name = {s.node.name: s for s in found if not isinstance(s.node, ast.Module)}
+    return by_name.get(scope.node.name) or by_name.get(entry_point.rpartition(".")[2])
+
+
+def pair_names(scope: Scope, reference: Scope) -> dict[str, str]:
+    """Reference variable -> candidate variable by position of parameters, then by equal name."""
+    same_role = getattr(scope.node, "name", "") == getattr(reference.node, "name", "")
+    pairs: dict[str, str] = {}
+    if same_role and len(scope.parameters) == len(reference.parameters):
+        pairs.update(zip(reference.parameters, scope.parameters, strict=True))
+    visible = scope.visible()
+    for name in reference.visible():
+        if name not in pairs and name in visible:
+            pairs[name] = name
+    return pairs

@@ -1,0 +1,188 @@
+"""The words of a localization that terminal and HTML share: titles, calls, causes, proofs, steps."""
+
+from __future__ import annotations
+
+from egca.localization.render.values import glimpse, text_of
+from egca.localization.result import Localization, Step
+from egca.problems import UNKNOWN, Check
+from egca.types import Divergence, Moment, Outcome, Repair, TestResult
+
+_MODES = {
+    "syntax": "syntax: it does not compile, or running it raises",
+    "constraint": "constraint: it breaks a rule that the reference keeps",
+    "correct": "correct: it passes all tests",
+    "logic": "logic: it runs, and what comes out is wrong",
+}
+_VALUE_LIMIT = 400
+
+
+def title(localization: Localization) -> str:
+    """What was examined and how it ended: "HumanEval/3 fails 2 of 5 tests"."""
+    name = localization.problem.task_id or localization.problem.entry_point or "program"
+    verdict = localization.verdict
+    if localization.divergence is None and verdict.passed:
+        return f"{name} passes {counted(localization.n_tests, 'test')}"
+    if not verdict.results or not localization.n_tests:
+        return f"{name} does not run"
+    return f"{name} fails {localization.n_failing} of {counted(localization.n_tests, 'test')}"
+
+
+def counted(number: int, noun: str) -> str:
+    """
+    >>> counted(1, "test"), counted(2, "test")
+    ('1 test', '2 tests')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def ordinal(number: int) -> str:
+    """
+    >>> [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 21, 112)]
+    ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '112th']
+    """
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def mode_text(divergence: Divergence) -> str:
+    return _MODES[divergence.mode.value]
+
+
+def cause_text(divergence: Divergence) -> str:
+    return divergence.cause.value.replace("_", " ")
+
+
+def confidence_text(confidence: float) -> str:
+    """A chance in whole percent, never rounded to certainty."""
+    return f"{min(max(round(100 * confidence), 1), 99)} %"
+
+
+def moment_text(moment: Moment | None) -> str:
+    """When it happened: "input 1, call 2 of f, 3rd iteration"; "" if that is not known."""
+    if moment is None:
+        return ""
+    parts = [f"test input {moment.input_index + 1}"]
+    if moment.function and moment.call:
+        parts.append(f"{ordinal(moment.call)} call of {moment.function}")
+    if moment.iteration:
+        parts.append(f"{ordinal(moment.iteration)} iteration")
+    elif moment.occurrence > 1:
+        parts.append(f"{ordinal(moment.occurrence)} time")
+    return ", ".join(parts)
+
+
+def call_text(localization: Localization, limit: int) -> str:
+    """The failing input: a call, or the standard input of a script; a failing check by its name."""
+    failing = localization.failing
+    if failing is None:
+        return ""
+    if localization.problem.kind == "script":
+        stdin = failing_stdin(localization)
+        return "" if stdin is None else f"stdin {glimpse(stdin, max(limit - 6, 8))}"
+    if is_check(localization) and not failing.args:
+        return failing.name
+    name = localization.problem.entry_point.rsplit(".", 1)[-1]
+    room = max((limit - len(name) - 2) // max(len(failing.args), 1) - 2, 8)
+    arguments = [text_of(argument, n_items=max(limit // 2, 2)) for argument in failing.args]
+    if sum(map(len, arguments)) + 2 * len(arguments) > limit - len(name) - 2:
+        arguments = [glimpse(argument, room) for argument in failing.args]
+    return f"{name}({', '.join(arguments)})"
+
+
+def failing_stdin(localization: Localization) -> str | None:
+    """The standard input of the first failing test of a script."""
+    failing = localization.failing
+    if failing is None:
+        return None
+    for test in localization.problem.tests:
+        stdin = getattr(test, "stdin", None)
+        if test.name == failing.name and stdin is not None:
+            return str(stdin)
+    if failing.args and isinstance(failing.args[0], str):
+        return failing.args[0]
+    return None
+
+
+def is_check(localization: Localization) -> bool:
+    """Whether the first failing test is code, so that there is no expected value."""
+    failing = localization.failing
+    return failing is not None and any(
+        isinstance(test, Check) and test.name == failing.name for test in localization.problem.tests
+    )
+
+
+def has_expected(localization: Localization) -> bool:
+    """Whether an expected value of the first failing test is known."""
+    failing = localization.failing
+    return failing is not None and failing.expected is not UNKNOWN and not is_check(localization)
+
+
+def failure_text(outcome: Outcome) -> str:
+    """How a call ended that gave no value: "IndexError: list index out of range"."""
+    failure = outcome.failure
+    if failure is None:
+        return ""
+    return str(failure) if failure.type else f"no value: {failure}"
+
+
+def actual_and_expected(localization: Localization) -> tuple[object, object]:
+    """Values of the first failing test; for a script what it printed."""
+    failing: TestResult | None = localization.failing
+    if failing is None:
+        return None, None
+    outcome = failing.actual
+    is_printed = localization.problem.kind == "script" and outcome.value is None
+    return (outcome.stdout if is_printed else outcome.value), failing.expected
+
+
+def step_text(step: Step, limit: int) -> str:
+    """One step of a trace in at most about `limit` characters: "total = 7", "i > 3 is True"."""
+    target = step.target
+    if len(target) > max(limit // 2, 10):
+        target = target[: max(limit // 2, 10) - 1] + "…"
+    room = max(limit - len(target) - 4, 6)
+    value = glimpse(step.value, room)
+    match step.kind:
+        case "branch":
+            return f"{target} is {value}" if target else value
+        case "item":
+            return f"for {target} = {value}"
+        case "call":
+            return f"call {target} {value}" if target else f"call {value}"
+        case "return":
+            return f"return {value}"
+        case "raise":
+            return f"raise {value}" if not isinstance(step.value, str) else f"raise {step.value}"
+        case _:
+            return f"{target} = {value}"
+
+
+def step_value(step: Step) -> str:
+    return glimpse(step.value, _VALUE_LIMIT)
+
+
+def repair_lines(repair: Repair, source: str) -> tuple[list[str], list[str]]:
+    """The lines that a repair takes out of a program, and those it puts in.
+
+    >>> from egca.types import SourceMap
+    >>> span = SourceMap("a = 1\\nb = a\\n").span(10, 11)
+    >>> repair_lines(Repair(span, "a", "-a", "a = 1\\nb = -a\\n"), "a = 1\\nb = a\\n")
+    (['b = a'], ['b = -a'])
+    """
+    before, after = source.splitlines(), repair.source.splitlines()
+    head = 0
+    while head < min(len(before), len(after)) and before[head] == after[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(before), len(after)) - head and before[-1 - tail] == after[-1 - tail]:
+        tail += 1
+    return before[head : len(before) - tail], after[head : len(after) - tail]
+
+
+def proof_text(divergence: Divergence) -> str:
+    """What was changed and what became right by it; says so where nothing was confirmed."""
+    proof = divergence.proof
+    if not proof.confirmed:
+        return proof.text or "none: no change that was tried made a failing input right"
+    count = f"{proof.n_repaired} of {counted(proof.n_failing, 'failing input')} right by it"
+    return f"{proof.text} ({count})" if proof.text else count

@@ -1,0 +1,69 @@
+# Every target sets up what it needs in .venv; a machine with Python 3.11 to 3.13 and make is enough.
+#
+#   make demo     localize a shipped failing program, and say where the HTML report is
+#   make test     tests without the slow ones: no network, GPU or key
+#   make test-all the slow ones too
+#   make check    ruff, formatting, mypy, the layers, stale docs
+#   make golden   rewrite the golden files of rendered text (read the diff before committing it)
+#   make docs     rewrite the console blocks of the README with what the commands print now
+#   make bench-small  the tracing benchmark, small
+#   make clean    remove .venv, caches and built files
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+EXAMPLE ?= total
+REPORT ?= demo.html
+PYTEST_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test test-all check golden docs bench-small clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# The first interpreter that really starts: a version manager's shim may exist and refuse.
+$(READY): pyproject.toml constraints.txt Makefile
+	@python=; for candidate in "$${PYTHON:-python3}" python3.13 python3.12 python3.11 python; do \
+	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	    >/dev/null 2>&1; then python=$$candidate; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	  echo "egca needs Python 3.11, 3.12 or 3.13 with venv; set PYTHON to one (make PYTHON=/path/to/python3.11 ...)" >&2; exit 2; fi; \
+	echo "setting up $(VENV) with $$("$$python" --version) (once; about a minute)"; \
+	if ! "$(BIN)/python" -c '' >/dev/null 2>&1; then "$$python" -m venv --clear "$(VENV)"; fi; \
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables; \
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	@touch "$@"
+
+demo: $(READY)
+	@"$(BIN)/python" -m egca localize --example "$(EXAMPLE)" --html "$(REPORT)"
+	@echo; echo "The same with a slider through both runs: $$PWD/$(REPORT)"
+
+test: $(READY)
+	@"$(BIN)/python" -m pytest -n 2 -m "not slow and not network and not gpu and not live" $(PYTEST_ARGS)
+
+test-all: $(READY)
+	@"$(BIN)/python" -m pytest -n 2 -m "not live" $(PYTEST_ARGS)
+
+check: $(READY)
+	@"$(BIN)/ruff" check
+	@"$(BIN)/ruff" format --check
+	@"$(BIN)/mypy"
+	@"$(BIN)/lint-imports"
+	@"$(BIN)/python" -m pytest tests/test_readme.py
+
+golden: $(READY)
+	@EGCA_GOLDEN=rewrite "$(BIN)/python" -m pytest tests -k golden
+
+docs: $(READY)
+	@EGCA_GOLDEN=rewrite "$(BIN)/python" -m pytest tests/test_readme.py
+
+bench-small: $(READY)
+	@"$(BIN)/python" -m harness.benchmarks.tracing --small
+
+clean:
+	rm -rf "$(VENV)" build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo.html

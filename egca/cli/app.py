@@ -1,0 +1,138 @@
+"""The frame around the commands: the table of them, global options, errors and exit statuses.
+
+A command is a line in COMMANDS and a function in a file of its own, imported only when that command
+is asked for: `egca --help` must answer in 0.3 s. What a command does is decided there."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from egca import __version__
+from egca.errors import EgcaError
+
+EXIT_BAD_INPUT = 2
+EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h: never one of the answers a command gives
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command lives ("package.module:function") and its line in `egca --help`."""
+
+    target: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "localize": Entry(
+        "egca.cli.localize:localize", "Show where a failing program first goes wrong, and prove it."
+    ),
+    "doctor": Entry(
+        "egca.cli.doctor:doctor", "Say what this machine has, and what the rest would enable."
+    ),
+}
+
+
+def _load(name: str) -> Any:
+    """Import a command's module and build the typer command from its function."""
+    module, _, function = COMMANDS[name].target.partition(":")
+    single = typer.Typer(add_completion=False, rich_markup_mode=_MARKUP)
+    single.command(name=name)(getattr(import_module(module), function))
+    return typer.main.get_command(single)
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands from the table, imports the one that is run, and words its errors."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        for name, entry in COMMANDS.items():  # help and "did you mean" read only name and help
+            self.add_command(TyperCommand(name, help=entry.help, rich_markup_mode=_MARKUP))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and _load(name), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EgcaError as error:
+            _leave(f"egca: error: {error}", EXIT_BAD_INPUT, debug=ctx.params["debug"])
+        except Exception as error:
+            if _is_for_typer(error):
+                raise
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            _leave(
+                f"egca: bug: {what} (not your input's fault; "
+                f'"egca --debug {ctx.invoked_subcommand} ..." shows the traceback to report)',
+                EXIT_BUG,
+                debug=ctx.params["debug"],
+            )
+
+
+def _is_for_typer(error: Exception) -> bool:
+    """Whether typer words it itself: exits, usage errors, and a reader that closed the pipe.
+
+    Usage errors are known by their method: typer moved their class between releases."""
+    return isinstance(error, typer.Exit | typer.Abort | BrokenPipeError) or hasattr(
+        error, "format_message"
+    )
+
+
+def _leave(message: str, status: int, *, debug: bool) -> NoReturn:
+    """Print one line (with the traceback before it, if asked for) and end with a status."""
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    print(" ".join(message.split("\n")), file=sys.stderr)
+    raise typer.Exit(status)
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"egca {__version__}")
+        raise typer.Exit
+
+
+# Rich's markup would read "[train]" in a help text as a style and swallow it.
+_MARKUP = None
+
+app = typer.Typer(
+    name="egca",
+    cls=LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode=_MARKUP,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _globals(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Find where a failing program first goes wrong, by running it beside a correct one.
+
+    `egca COMMAND --help` explains a command."""
+
+
+def main() -> NoReturn:
+    """Run the command line on sys.argv and exit.
+
+    Statuses: 0 and 1 are the command's answers, 2 bad input or usage, 70 a bug of ours, 130 Ctrl-C.
+    """
+    try:
+        app(prog_name="egca")
+    except KeyboardInterrupt:  # outside what typer guards: while a module is imported, say
+        sys.exit(130)
+    sys.exit(0)

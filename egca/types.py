@@ -198,12 +198,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one call of a program ended: a value as plain data, or a failure."""
+    """How one call of a program ended: a value as plain data, or a failure.
+
+    args_after: the positional arguments as the call left them, None unless they were asked for.
+    """
 
     value: Any = None
     failure: Failure | None = None
     stdout: str = ""
     seconds: float = 0.0
+    args_after: tuple[Any, ...] | None = None
 
     @property
     def ok(self) -> bool:
@@ -217,12 +221,14 @@ class Comparison:
     atol, rtol: |actual - expected| <= atol + rtol * |expected| for floats, at any depth; 0 is exact.
     types: "python" compares across types as == does (True == 1 == 1.0; never list with tuple),
     "exact" wants the same type at every depth. unordered: the top-level sequence is a bag.
+    view: what of both values is compared, "" for all of it; the names are in execution/compare.py.
     """
 
     atol: float = 0.0
     rtol: float = 0.0
     types: str = "python"
     unordered: bool = False
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)

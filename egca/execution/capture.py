@@ -1,0 +1,95 @@
+"""What a program prints and reads, inside its process: descriptors 0 and 1, and sys.stdin/stdout.
+
+Text is caught at descriptor level, in memory, so that print, os.write and sys.stdout.buffer all count.
+The program can close or replace any of this; `begin` puts it right again before the next call, and
+what cannot be read back counts as nothing printed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import sys
+import tempfile
+
+
+def _memory_file(name: str) -> int:
+    try:
+        return os.memfd_create(name)
+    except OSError:  # a kernel or a filter that has none: a nameless file in the scratch folder
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
+
+
+class Capture:
+    """Standard input and output of one program. Make it before the program runs."""
+
+    def __init__(
+        self,
+        *,
+        _dup2=os.dup2,  # type: ignore[no-untyped-def]
+        _fstat=os.fstat,
+        _truncate=os.ftruncate,
+        _pread=os.pread,
+        _write=os.write,
+        _seek=os.lseek,
+        _open=io.open,
+    ) -> None:
+        self._dup2, self._fstat, self._truncate = _dup2, _fstat, _truncate
+        self._pread, self._write, self._seek, self._open = _pread, _write, _seek, _open
+        self._out = _memory_file("stdout")
+        fcntl.fcntl(self._out, fcntl.F_SETFL, os.O_APPEND)  # truncating also rewinds
+        self._in = _memory_file("stdin")
+        self._null = os.open(os.devnull, os.O_RDWR)
+        self._stdout: io.TextIOWrapper | None = None
+        self._stdin: io.TextIOWrapper | None = None
+        self.is_over = False  # whether the last call printed more than allowed
+
+    def begin(self, stdin: str | None) -> None:
+        """Fresh streams for one call; without stdin there is nothing to read."""
+        self._dup2(self._out, 1)
+        if stdin is not None or self._stdin is None or self._stdin.closed:
+            self._feed(stdin)
+        if self._stdout is None or self._stdout.closed:
+            self._stdout = self._open(1, "w", encoding="utf-8", closefd=False)
+        sys.stdin, sys.stdout = self._stdin, self._stdout
+        sys.__stdin__, sys.__stdout__ = sys.stdin, sys.stdout  # type: ignore[misc]
+
+    def _feed(self, stdin: str | None) -> None:
+        if stdin is None:
+            self._dup2(self._null, 0)
+        else:
+            self._truncate(self._in, 0)
+            self._seek(self._in, 0, 0)
+            data = stdin.encode("utf-8", "surrogatepass")
+            while data:
+                data = data[self._write(self._in, data) :]
+            self._seek(self._in, 0, 0)
+            self._dup2(self._in, 0)
+        self._stdin = self._open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+
+    def end(self, max_bytes: int) -> str:
+        """What was printed since `begin`, at most so many bytes of it; see is_over."""
+        for stream in (sys.stdout, self._stdout):
+            try:
+                if stream is not None and type(stream) is io.TextIOWrapper:
+                    stream.flush()
+            except (OSError, ValueError):  # full, or closed by the program
+                self._stdout = None
+        try:
+            n_bytes = self._fstat(self._out).st_size
+            self.is_over = n_bytes > max_bytes
+            if n_bytes == 0:
+                return ""
+            data = self._pread(self._out, max_bytes, 0)
+            self._truncate(self._out, 0)
+        except OSError:
+            return ""
+        return data.decode("utf-8", "surrogateescape")
+
+    def reopen(self) -> None:
+        """Drop text that a full file did not take, before it is written into the next call."""
+        self._stdout = None
+        with contextlib.suppress(OSError):
+            self._truncate(self._out, 0)

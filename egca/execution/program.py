@@ -1,0 +1,338 @@
+"""Ops that load and call a program; they run in the sandbox's child, beside the program.
+
+`load` executes its top level, `run` makes calls; `guarded` is the frame around every piece of
+untrusted code, for other ops too: time limit, captured output, fixed random seed, and a failure as
+data. The program may patch whatever it reaches, so this module keeps its own references, and the
+program gets a copy of the builtins. Nothing here is a defence, that is the sandbox's part: a program
+that breaks its own process only loses its own verdict."""
+
+from __future__ import annotations
+
+import builtins
+import random
+import signal
+import sys
+import time
+import types
+from _sitebuiltins import Quitter
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+from egca.execution.capture import Capture
+from egca.execution.wire import decode, encode_checked, type_name
+
+FILE_NAME = "<program>"  # in code objects and tracebacks
+_REPEAT_S = 0.1  # an alarm that the program swallowed comes again
+_MAX_FRAMES = 32
+_MAX_MESSAGE = 500
+_clock = time.perf_counter
+_setitimer = signal.setitimer
+_seed = random.seed
+_modules = sys.modules
+_exc_info = sys.exc_info
+
+
+class CallTimeout(BaseException):
+    """Raised in the program by the alarm of its call."""
+
+
+class Guarded:
+    """How a guarded piece of code ended; failure is data for runner.failure_of, or None."""
+
+    __slots__ = ("failure", "seconds", "stdout", "value")
+
+    def __init__(
+        self, value: Any, failure: dict[str, Any] | None, stdout: str, seconds: float
+    ) -> None:
+        self.value = value
+        self.failure = failure
+        self.stdout = stdout
+        self.seconds = seconds
+
+
+_armed = [False]
+
+
+def _on_alarm(number: int, frame: types.FrameType | None) -> None:
+    if _armed[0]:
+        raise CallTimeout
+
+
+_capture: list[Capture] = []
+
+
+def begin(
+    *, _signal: Any = signal.signal, _mask: Any = signal.pthread_sigmask, _stdout: Any = None
+) -> Capture:
+    """Make the process ready for untrusted code; idempotent. Ops call it before they load any."""
+    if not _capture:
+        _capture.append(Capture())
+        _signal(signal.SIGALRM, _on_alarm)
+        copy = types.ModuleType("builtins")
+        copy.__dict__.update(vars(builtins))
+        copy.__dict__.update(exit=Quitter("exit", "Ctrl-D"), quit=Quitter("quit", "Ctrl-D"))
+        _modules["builtins"] = copy
+    return _capture[0]
+
+
+def failure(cause: str, type_: str = "", message: str = "", frames: Any = ()) -> dict[str, Any]:
+    """A failure as envelope data; frames as [line, end_line, column, end_column] in bytes."""
+    return {"cause": cause, "type": type_, "message": message, "frames": [*frames]}
+
+
+def guarded(
+    call: Callable[[], Any],
+    call_s: float,
+    *,
+    stdin: str | None = None,
+    stdout_bytes: int = 1 << 20,
+) -> Guarded:
+    """Run a piece of untrusted code under its time limit, with its output caught.
+
+    Never raises for what the code does. Only code without bytecode escapes the limit; the parent's
+    deadline ends that with the whole process.
+    """
+    capture = begin()
+    capture.begin(stdin)
+    _seed(0)
+    numpy_random = _modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed(0)
+    value, failed, started = None, None, _clock()
+    try:
+        try:
+            _armed[0] = True
+            _setitimer(signal.ITIMER_REAL, call_s if call_s > 1e-4 else 1e-4, _REPEAT_S)
+            value = call()
+            _armed[0] = False
+        except BaseException as error:
+            failed = _describe(error)
+    except BaseException:  # the alarm again, or an error that cannot even be described
+        failed = None
+        cause = "timeout" if _clock() - started >= call_s else "exception"
+        failed = failure(cause, message="the failure cannot be described")
+    seconds = _clock() - started
+    _disarm()
+    stdout = capture.end(stdout_bytes)
+    if capture.is_over:
+        capture.reopen()
+        value, failed = None, failure("output_limit", message="printed more than allowed")
+    return Guarded(value, failed, stdout, seconds)
+
+
+def _disarm() -> None:
+    while True:
+        try:
+            _armed[0] = False
+            _setitimer(signal.ITIMER_REAL, 0)
+            return
+        except CallTimeout:  # it was on its way already
+            continue
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    kind = type(error)
+    trace = _exc_info()[2]
+    frames = _frames(trace)
+    if kind is CallTimeout:
+        return failure("timeout", message="time limit", frames=frames)
+    if issubclass(kind, MemoryError):
+        cause = "memory"
+    elif issubclass(kind, SystemExit):
+        cause = "exit"
+    else:
+        cause = "exception"
+    try:
+        message = str.__str__(str(error))[:_MAX_MESSAGE]
+    except CallTimeout:
+        raise
+    except BaseException:
+        message = "<its message cannot be shown>"
+    return failure(cause, type_name(kind), message, frames)
+
+
+def _frames(trace: types.TracebackType | None) -> list[list[int | None]]:
+    """Positions of a traceback in the program, outermost first, the middle left out if long."""
+    found: list[list[int | None]] = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename == FILE_NAME:
+            if len(found) >= _MAX_FRAMES:
+                del found[_MAX_FRAMES // 4]
+            positions = next(islice(code.co_positions(), trace.tb_lasti // 2, None), None)
+            found.append([*(positions or (trace.tb_lineno, None, None, None))])
+        trace = trace.tb_next
+    return found
+
+
+def _syntax_failure(error: BaseException, source: str) -> dict[str, Any]:
+    """A compile error, its place in byte columns."""
+    described = _describe(error)
+    described["cause"] = "compile"
+    if not isinstance(error, SyntaxError) or not error.lineno:
+        return described
+    lines = source.splitlines()
+    first, last = error.lineno, error.end_lineno or error.lineno
+
+    def column(line: int, offset: int | None) -> int | None:
+        if not offset or offset < 1 or not 1 <= line <= len(lines):
+            return None
+        return len(lines[line - 1][: offset - 1].encode("utf-8", "surrogatepass"))
+
+    described["message"] = str(error.msg)[:_MAX_MESSAGE]
+    described["frames"] = [[first, last, column(first, error.offset), column(last, error.end_offset)]]
+    return described
+
+
+def compile_program(source: str, call_s: float) -> Guarded:
+    """The code object of a program, or its compile error as failure."""
+    result = guarded(lambda: compile(source, FILE_NAME, "exec", dont_inherit=True), call_s)
+    if result.failure is not None and result.failure["cause"] != "timeout":
+        try:
+            compile(source, FILE_NAME, "exec", dont_inherit=True)
+        except BaseException as error:
+            result.failure = _syntax_failure(error, source)
+    return result
+
+
+def fresh_namespace(name: str) -> dict[str, Any]:
+    """The globals of a module of this name, known to sys.modules, with the program's builtins."""
+    module = types.ModuleType(name)
+    begin()
+    module.__dict__["__builtins__"] = _modules["builtins"]
+    _modules[name] = module
+    return module.__dict__
+
+
+def find_entry(namespace: dict[str, Any], kind: str, entry_point: str) -> Callable[..., Any] | None:
+    """What to call: the function, or for "Solution.f" one that makes a fresh instance each time."""
+    if kind == "method" or "." in entry_point:
+        class_name, _, method = entry_point.partition(".")
+        owner = namespace.get(class_name)
+        if not isinstance(owner, type) or not any(method in vars(base) for base in owner.__mro__):
+            return None
+        return lambda *args, **kwargs: getattr(owner(), method)(*args, **kwargs)
+    entry = namespace.get(entry_point)
+    return entry if callable(entry) else None
+
+
+def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Compile a program and execute its top level (a script only compiles).
+
+    payload: source, kind, entry_point, call_s, stdout_bytes, value_bytes.
+    Yields {"failure": None or data, "stdout": text}.
+    """
+    source, kind, entry_point = payload["source"], payload["kind"], payload["entry_point"]
+    state.update(payload, program=None)
+    compiled = compile_program(source, payload["call_s"])
+    if compiled.failure is not None:
+        yield {"failure": compiled.failure, "stdout": ""}
+        return
+    if kind == "script":
+        state["program"] = compiled.value
+        yield {"failure": None, "stdout": ""}
+        return
+    namespace = fresh_namespace("program")
+    executed = guarded(
+        lambda: exec(compiled.value, namespace),
+        payload["call_s"],
+        stdout_bytes=payload["stdout_bytes"],
+    )
+    if executed.failure is None:
+        found = guarded(lambda: find_entry(namespace, kind, entry_point), payload["call_s"])
+        state["program"] = found.value
+        if found.value is None:
+            message = f"the program does not define {entry_point}"
+            executed.failure = failure("missing_entry_point", message=message)
+    yield {"failure": executed.failure, "stdout": executed.stdout}
+
+
+def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Call the loaded program; one frame for each call.
+
+    payload: calls [{args, kwargs: encoded, stdin}], call_s, program_s for all of them, args_after.
+    Yields {value: encoded or None, failure, stdout, seconds, args_after: encoded or None}.
+    """
+    deadline = _clock() + payload["program_s"]
+    for call in payload["calls"]:
+        left_s = deadline - _clock()
+        if left_s <= 0:
+            yield _frame(failure("timeout", message="time limit of the whole program"))
+            continue
+        call_s = min(payload["call_s"], left_s)
+        if state["kind"] == "script":
+            yield _run_script(state, call, call_s)
+        else:
+            yield _run_function(state, call, call_s, payload.get("args_after", False))
+
+
+def _frame(failed: dict[str, Any] | None, stdout: str = "", seconds: float = 0.0) -> dict[str, Any]:
+    return {
+        "value": None,
+        "failure": failed,
+        "stdout": stdout,
+        "seconds": seconds,
+        "args_after": None,
+    }
+
+
+def _run_function(
+    state: dict[str, Any], call: dict[str, Any], call_s: float, wants_args: bool
+) -> dict[str, Any]:
+    args, kwargs = decode(call["args"]), decode(call["kwargs"])
+    entry = state["program"]
+    result = guarded(
+        lambda: entry(*args, **kwargs),
+        call_s,
+        stdin=call["stdin"],
+        stdout_bytes=state["stdout_bytes"],
+    )
+    frame = _frame(result.failure, result.stdout, result.seconds)
+    if result.failure is None:
+        frame["value"], reason = encode_checked(result.value, max_bytes=state["value_bytes"])
+        frame["failure"] = value_failure(reason, result.value)
+    if wants_args:
+        frame["args_after"] = encode_checked(args, max_bytes=state["value_bytes"])[0]
+    return frame
+
+
+def value_failure(reason: str, value: Any) -> dict[str, Any] | None:
+    """The failure of a value that is not all plain data; reason is encode_checked's."""
+    if not reason:
+        return None
+    name = type_name(type(value))
+    if reason == "size":
+        return failure("output_limit", message=f"the {name} returned is too large")
+    detail = {"depth": "is nested too deep", "cycle": "contains itself"}.get(reason)
+    return failure("unencodable", message=f"the {name} returned {detail or 'is not plain data'}")
+
+
+def _run_script(state: dict[str, Any], call: dict[str, Any], call_s: float) -> dict[str, Any]:
+    namespace = fresh_namespace("__main__")
+    code = state["program"]
+    result = guarded(
+        lambda: _execute_script(code, namespace),
+        call_s,
+        stdin=call["stdin"] or "",
+        stdout_bytes=state["stdout_bytes"],
+    )
+    frame = _frame(result.failure, result.stdout, result.seconds)
+    if result.failure is None:
+        frame["value"], reason = encode_checked(result.stdout, max_bytes=state["value_bytes"])
+        frame["failure"] = value_failure(reason, result.stdout)
+    return frame
+
+
+def _execute_script(code: types.CodeType, namespace: dict[str, Any]) -> None:
+    """As the interpreter does with a main program: wait for its threads, take exit(0) as an end."""
+    try:
+        exec(code, namespace)
+    except SystemExit as error:
+        if error.code is not None and error.code != 0:
+            raise
+    threading = _modules.get("threading")
+    if threading is not None:
+        for thread in threading.enumerate():
+            if thread is not threading.main_thread() and not thread.daemon:
+                thread.join()

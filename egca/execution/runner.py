@@ -1,0 +1,207 @@
+"""Running a program in the sandbox, typed: calls in, outcomes out, dead children hidden.
+
+A child that dies at a call gives that call its failure, and a fresh child goes on with the rest. What
+outcomes mean for a test is decided in egca/execution/judging.py."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from egca.errors import InputError
+from egca.execution.limits import Limits
+from egca.execution.sandbox import GRACE_S, Sandbox, Session, SessionDied
+from egca.execution.wire import WireError, decode, encode_checked
+from egca.types import Cause, Failure, Outcome, Program, SourceMap, Span
+
+_LOAD = "egca.execution.program:load"
+_RUN = "egca.execution.program:run"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a program: arguments for a function or method, stdin for a script."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    stdin: str | None = None
+
+
+def run_program(
+    sandbox: Sandbox,
+    program: Program | str,
+    kind: str,
+    entry_point: str,
+    calls: Sequence[Call],
+    limits: Limits | None = None,
+    *,
+    args_after: bool = False,
+) -> list[Outcome] | Failure:
+    """Load a program in a fresh child and make these calls, in order, in one process.
+
+    Returns: an outcome for each call, or the failure if the program does not load.
+    Raises: SandboxError if no child can be had, InputError if an argument is not plain data.
+    """
+    with Runner(sandbox, program, kind, entry_point, limits) as runner:
+        failure = runner.load()
+        return failure or runner.run(calls, args_after=args_after)
+
+
+class Runner:
+    """One loaded program for repeated calls; after a death it is loaded anew by itself.
+
+    Module-level state of the program lives from call to call until then.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        program: Program | str,
+        kind: str,
+        entry_point: str,
+        limits: Limits | None = None,
+    ) -> None:
+        self.source = program if isinstance(program, str) else program.source
+        self.kind = kind
+        self.entry_point = entry_point
+        self.limits = limits or sandbox.limits
+        self._sandbox = sandbox
+        self._session: Session | None = None
+        self._source_map: SourceMap | None = None
+
+    def load(self) -> Failure | None:
+        """Load the program unless it is; None when it is ready for calls. Raises: SandboxError."""
+        if self._session is not None and self._session.alive:
+            return None
+        self._session = self._sandbox.session(self.limits)
+        payload = {
+            "source": self.source,
+            "kind": self.kind,
+            "entry_point": self.entry_point,
+            "call_s": self.limits.call_s,
+            "stdout_bytes": self.limits.stdout_bytes,
+            "value_bytes": self.limits.value_bytes,
+        }
+        try:
+            answer = self._session.call(_LOAD, payload, 3 * self.limits.call_s + GRACE_S)
+            failure = self._failure(answer["failure"])
+        except SessionDied as death:
+            failure = Failure(death.cause, message=death.message)
+        except (KeyError, TypeError):
+            failure = Failure(Cause.CRASH, message="the child sent an unknown message")
+        if failure is not None:
+            self._session.close()
+        return failure
+
+    def run(self, calls: Sequence[Call], *, args_after: bool = False) -> list[Outcome]:
+        """An outcome for each call. Loads first if need be. Raises: SandboxError, InputError."""
+        encoded = [_encode_call(call) for call in calls]
+        outcomes: list[Outcome] = []
+        deadline = time.monotonic() + self.limits.program_s
+        while len(outcomes) < len(calls):
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                failure: Failure | None = Failure(
+                    Cause.TIMEOUT, message="time limit of the whole program"
+                )
+            else:
+                failure = self.load()
+            if failure is not None:
+                outcomes += [Outcome(failure=failure)] * (len(calls) - len(outcomes))
+                break
+            self._run_some(encoded[len(outcomes) :], left_s, args_after, outcomes)
+        return outcomes
+
+    def _run_some(
+        self, calls: list[dict[str, Any]], left_s: float, args_after: bool, outcomes: list[Outcome]
+    ) -> None:
+        """Append outcomes up to the last call, or to the one that the child died of."""
+        assert self._session is not None
+        call_s = self.limits.call_s
+        payload = {"calls": calls, "call_s": call_s, "program_s": left_s, "args_after": args_after}
+        n_wanted = len(outcomes) + len(calls)
+        started = time.monotonic()
+        try:
+            for frame in self._session.stream(_RUN, payload, min(call_s, left_s) + GRACE_S):
+                outcomes.append(self._outcome(frame))
+                if len(outcomes) > n_wanted:
+                    raise SessionDied(Cause.CRASH, "the child sent too many messages")
+                started = time.monotonic()
+            if len(outcomes) < n_wanted:
+                raise SessionDied(Cause.CRASH, "the child left calls out")
+        except SessionDied as death:
+            del outcomes[n_wanted - 1 :]
+            failure = Failure(death.cause, message=death.message)
+            outcomes.append(Outcome(failure=failure, seconds=time.monotonic() - started))
+            self._session.close()
+
+    def close(self) -> None:
+        """End the child. Idempotent."""
+        if self._session is not None:
+            self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _outcome(self, frame: Any) -> Outcome:
+        """A frame of the child, that may be forged. Raises: SessionDied."""
+        try:
+            value = None if frame["value"] is None else decode(frame["value"])
+            after = None if frame["args_after"] is None else decode(frame["args_after"])
+            return Outcome(
+                value=value,
+                failure=self._failure(frame["failure"]),
+                stdout=str(frame["stdout"]),
+                seconds=float(frame["seconds"]),
+                args_after=after,
+            )
+        except (KeyError, TypeError, ValueError, WireError) as error:
+            raise SessionDied(Cause.CRASH, f"the child wrote garbage: {error}") from None
+
+    def _failure(self, data: Any) -> Failure | None:
+        if data is None:
+            return None
+        if self._source_map is None:
+            self._source_map = SourceMap(self.source)
+        return failure_of(data, self._source_map)
+
+
+def failure_of(data: dict[str, Any], source_map: SourceMap) -> Failure:
+    """Failure data of program.guarded, with spans. Raises: KeyError, TypeError, ValueError."""
+    spans = (_span(frame, source_map) for frame in data["frames"])
+    return Failure(
+        Cause(data["cause"]),
+        str(data["type"]),
+        str(data["message"]),
+        tuple(span for span in spans if span is not None),
+    )
+
+
+def _span(frame: list[int | None], source_map: SourceMap) -> Span | None:
+    """The place of one frame; its whole line where the columns are unknown."""
+    line, end_line, column, end_column = frame
+    if not line or line > source_map.n_lines:
+        return None
+    last = min(max(line, end_line or line), source_map.n_lines)
+    if column is None or end_column is None or column < 0:
+        text = source_map.line_text(line)
+        start = source_map.offset(line, 0) + len(text) - len(text.lstrip())
+        end = source_map.offset(line, 0) + len(text.rstrip())
+    else:
+        start = source_map.offset(line, column)
+        end = source_map.offset(last, end_column)
+    end = max(end, start + 1)
+    return source_map.span(start, min(end, max(len(source_map.source), start + 1)))
+
+
+def _encode_call(call: Call) -> dict[str, Any]:
+    args, reason = encode_checked(call.args)
+    kwargs, other = encode_checked(call.kwargs)
+    if reason or other:
+        raise InputError(f"an argument of {call!r:.200} is no plain data ({reason or other})")
+    return {"args": args, "kwargs": kwargs, "stdin": call.stdin}

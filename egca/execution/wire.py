@@ -1,0 +1,340 @@
+"""Values as bytes: how plain data leaves and enters the process that runs a program.
+
+msgpack underneath, so decoding never runs code. Only exact plain types become data; whatever else a
+program holds turns into `types.Opaque` where it stands. The encoder runs beside the program and must
+not call into it: it asks `id(type(value))`, never a hash, a length or an iterator of a subclass. Lists
+stay msgpack arrays and dicts with simple keys msgpack maps; every other container is an array whose
+first element is an extension that names it."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+
+from msgpack import ExtType, Packer, Unpacker, unpackb
+
+from egca.types import Opaque
+
+MAX_BYTES = 1 << 22
+MAX_DEPTH = 100
+_BIG_INT, _COMPLEX, _BYTEARRAY, _OPAQUE = 1, 2, 3, 4
+_FIRST_MARK = 16
+_MARKED = (tuple, set, frozenset, dict, range, deque, OrderedDict, defaultdict, Counter)
+_MARKS = {kind: ExtType(_FIRST_MARK + i, b"") for i, kind in enumerate(_MARKED)}
+_SCAN_FROM = 1024  # smaller data cannot make the decoder allocate more than a few megabytes
+
+
+class WireError(ValueError):
+    """Bytes that no encoder wrote. The message names the reason."""
+
+
+# One packer for all: it takes exact types only, calls nothing back and so never yields the GIL.
+_pack: Callable[[Any], bytes] = Packer(
+    strict_types=True, use_bin_type=True, unicode_errors="surrogatepass"
+).pack
+_class_name: Callable[[type], str] = type.__dict__["__name__"].__get__
+_exact_str = str.__str__
+_NUMBERS = frozenset(map(id, (int, float, bool, type(None))))
+_KEYS = _NUMBERS | {id(str), id(bytes)}
+
+
+def pack(message: Any) -> bytes:
+    """An envelope (None, bool, 64-bit int, float, str, bytes, list, dict of those) as bytes.
+
+    Raises: TypeError, OverflowError for anything else: envelopes are made by us.
+    """
+    return _pack(message)
+
+
+def unpack(data: bytes) -> Any:
+    """The envelope in these bytes. Raises: WireError."""
+    return _unpack(data, list_hook=None, ext_hook=_no_extension)
+
+
+def type_name(kind: type) -> str:
+    """A class's name without asking the class: its metaclass may belong to the program."""
+    return _exact_str(_class_name(kind))[:100]
+
+
+def encode(value: Any, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> bytes:
+    """Plain data as bytes, with `Opaque` in place of whatever is not.
+
+    Args:
+        value: anything; it is not changed and none of its methods are called.
+        max_bytes: a part that does not fit into what is left of this becomes Opaque("size").
+        max_depth: containers nested deeper become Opaque("depth"); at most 400.
+
+    >>> decode(encode((1, [2.5, {"a": {3}}], object())))
+    (1, [2.5, {'a': {3}}], <object>)
+    """
+    return encode_checked(value, max_bytes=max_bytes, max_depth=max_depth)[0]
+
+
+def encode_checked(
+    value: Any, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
+) -> tuple[bytes, str]:
+    """As `encode`, with the reason of the first Opaque in it ("type", "size", ...) or ""."""
+    if id(type(value)) in _NUMBERS:
+        try:
+            return _pack(value), ""
+        except OverflowError:
+            pass
+    elif type(value) is str and len(value) * 4 < max_bytes:
+        return _pack(value), ""
+    writer = _Writer(max_bytes, max_depth)
+    data = _pack(writer.plain(value, 0))
+    if len(data) > max_bytes:
+        return _pack(_opaque(type(value), "size")), "size"
+    return data, writer.reason
+
+
+def decode(data: bytes) -> Any:
+    """The value in these bytes; runs no code and allocates in proportion to len(data).
+
+    Raises: WireError if no encoder can have written them.
+    """
+    return _unpack(data, list_hook=_list_hook, ext_hook=_ext_hook)
+
+
+def _opaque(kind: type, reason: str) -> ExtType:
+    return ExtType(_OPAQUE, _pack([type_name(kind), reason]))
+
+
+class _Writer:
+    """Turns one value into what msgpack packs natively, within a budget of bytes."""
+
+    __slots__ = ("left", "max_depth", "path", "reason")
+
+    def __init__(self, max_bytes: int, max_depth: int) -> None:
+        self.left = max_bytes
+        self.max_depth = max_depth
+        self.path: set[int] = set()
+        self.reason = ""
+
+    def plain(self, value: Any, depth: int) -> Any:
+        handler = _HANDLERS.get(id(type(value)))
+        if handler is None:
+            return self.opaque(value, "type")
+        return handler(self, value, depth)
+
+    def opaque(self, value: Any, reason: str) -> ExtType:
+        self.reason = self.reason or reason
+        self.left -= 16
+        return _opaque(type(value), reason)
+
+    def again(self, value: Opaque, depth: int) -> ExtType:
+        """An Opaque that was decoded before: the parent sends on what a child returned."""
+        self.reason = self.reason or value.reason
+        return ExtType(_OPAQUE, _pack([value.type_name, value.reason]))
+
+    def number(self, value: Any, depth: int) -> Any:
+        self.left -= 1
+        return value
+
+    def integer(self, value: int, depth: int) -> Any:
+        self.left -= 1
+        if -(1 << 63) <= value < 1 << 64:
+            return value
+        n_bytes = value.bit_length() // 8 + 1
+        if n_bytes > self.left:
+            return self.opaque(value, "size")
+        self.left -= n_bytes
+        return ExtType(_BIG_INT, value.to_bytes(n_bytes, "little", signed=True))
+
+    def complex(self, value: complex, depth: int) -> Any:
+        self.left -= 18
+        return ExtType(_COMPLEX, struct.pack("<dd", value.real, value.imag))
+
+    def text(self, value: Any, depth: int) -> Any:
+        if len(value) > self.left:
+            return self.opaque(value, "size")
+        self.left -= len(value) + 1
+        return value
+
+    def bytearray(self, value: bytearray, depth: int) -> Any:
+        if len(value) > self.left:
+            return self.opaque(value, "size")
+        self.left -= len(value) + 2
+        return ExtType(_BYTEARRAY, bytes(value))
+
+    def refusal(self, value: Any, n_items: int, depth: int) -> str:
+        """Why a container of so many items cannot be entered, or ""."""
+        if n_items > self.left:
+            return "size"
+        if id(value) in self.path:
+            return "cycle"
+        return "depth" if depth >= self.max_depth else ""
+
+    def items(self, value: Any, items: list[Any], depth: int, mark: ExtType | None = None) -> Any:
+        """The container `value`, that holds `items`, as an array."""
+        self.left -= 2
+        head = [] if mark is None else [mark]
+        if {*map(id, map(type, items))} <= _FLOATS:  # nothing to convert: at the speed of C
+            self.left -= len(items)
+            return head + items
+        self.path.add(id(value))
+        head += [self.plain(item, depth + 1) for item in items]
+        self.path.discard(id(value))
+        return head
+
+    def list(self, value: list[Any], depth: int) -> Any:
+        if refusal := self.refusal(value, len(value), depth):
+            return self.opaque(value, refusal)
+        return self.items(value, value[:], depth)
+
+    def tuple(self, value: tuple[Any, ...], depth: int) -> Any:
+        if refusal := self.refusal(value, len(value), depth):
+            return self.opaque(value, refusal)
+        return self.items(value, [*value], depth, _MARKS[tuple])
+
+    def set(self, value: Any, depth: int) -> Any:
+        if refusal := self.refusal(value, len(value), depth):
+            return self.opaque(value, refusal)
+        before, self.reason = self.reason, ""
+        items = self.items(value, [*value], depth)
+        if self.reason:  # equal Opaque elements would melt into one
+            return self.opaque(value, self.reason)
+        self.reason = before
+        # Two equal sets may iterate differently: sort, so that equal values have equal bytes.
+        return [_MARKS[type(value)], *sorted(items, key=_pack)]
+
+    def deque(self, value: deque[Any], depth: int) -> Any:
+        if refusal := self.refusal(value, len(value), depth):
+            return self.opaque(value, refusal)
+        return self.items(value, [value.maxlen, *value], depth, _MARKS[deque])
+
+    def range(self, value: range, depth: int) -> Any:
+        return self.items(value, [value.start, value.stop, value.step], depth, _MARKS[range])
+
+    def dict(self, value: dict[Any, Any], depth: int) -> Any:
+        if refusal := self.refusal(value, len(value), depth):
+            return self.opaque(value, refusal)
+        # An OrderedDict keeps an order of its own beside the dict's.
+        pairs = [*(OrderedDict.items(value) if type(value) is OrderedDict else dict.items(value))]
+        before, self.reason = self.reason, ""
+        self.path.add(id(value))
+        keys = [self.plain(key, depth + 1) for key, _ in pairs]
+        self.path.discard(id(value))
+        if self.reason:  # equal Opaque keys would melt into one
+            return self.opaque(value, self.reason)
+        self.reason = before
+        items = self.items(value, [item for _, item in pairs], depth)
+        if type(value) is dict and {*map(id, map(type, value))} <= _KEYS:
+            return dict(zip(keys, items, strict=True))
+        flat: list[Any] = [_MARKS[type(value)]]
+        for pair in zip(keys, items, strict=True):
+            flat += pair
+        return flat
+
+
+_FLOATS = _NUMBERS - {id(int)}  # an int may be too large for msgpack
+_HANDLERS: dict[int, Callable[[_Writer, Any, int], Any]] = {
+    id(type(None)): _Writer.number,
+    id(bool): _Writer.number,
+    id(float): _Writer.number,
+    id(int): _Writer.integer,
+    id(complex): _Writer.complex,
+    id(str): _Writer.text,
+    id(bytes): _Writer.text,
+    id(bytearray): _Writer.bytearray,
+    id(list): _Writer.list,
+    id(tuple): _Writer.tuple,
+    id(set): _Writer.set,
+    id(frozenset): _Writer.set,
+    id(range): _Writer.range,
+    id(deque): _Writer.deque,
+    id(dict): _Writer.dict,
+    id(OrderedDict): _Writer.dict,
+    id(defaultdict): _Writer.dict,
+    id(Counter): _Writer.dict,
+    id(Opaque): _Writer.again,
+}
+
+
+def _unpack(data: bytes, *, list_hook: Any, ext_hook: Any) -> Any:
+    try:
+        if len(data) >= _SCAN_FROM:
+            _require_complete(data)
+        return unpackb(
+            data,
+            raw=False,
+            unicode_errors="surrogatepass",
+            strict_map_key=False,
+            list_hook=list_hook,
+            ext_hook=ext_hook,
+        )
+    except WireError:
+        raise
+    except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
+        raise WireError(f"not an encoded value: {error or type(error).__name__}") from error
+
+
+def _require_complete(data: bytes) -> None:
+    """Walk over the data without building it.
+
+    Array headers that promise more than follows would make the decoder allocate the product of
+    depth and promise; data that is complete has no more elements than bytes.
+    """
+    scanner = Unpacker(max_buffer_size=len(data))
+    scanner.feed(data)
+    try:
+        scanner.skip()
+    except Exception as error:  # msgpack.OutOfData and whatever it finds malformed
+        raise WireError("not an encoded value: cut short or malformed") from error
+
+
+def _no_extension(code: int, data: bytes) -> Any:
+    raise WireError(f"unexpected extension {code}")
+
+
+_MARK_VALUES = [Opaque(f"{kind.__name__} marker") for kind in _MARKED]
+
+
+def _ext_hook(code: int, data: bytes) -> Any:
+    if code == _BIG_INT:
+        return int.from_bytes(data, "little", signed=True)
+    if code == _COMPLEX and len(data) == 16:
+        return complex(*struct.unpack("<dd", data))
+    if code == _BYTEARRAY:
+        return bytearray(data)
+    if code == _OPAQUE:
+        match unpack(data):
+            case [str(name), str(reason)]:
+                return Opaque(name, reason)
+    if _FIRST_MARK <= code < _FIRST_MARK + len(_MARKED) and not data:
+        return _MARK_VALUES[code - _FIRST_MARK]
+    raise WireError(f"unexpected extension {code}")
+
+
+def _list_hook(items: list[Any]) -> Any:
+    if not items or type(items[0]) is not Opaque:
+        return items
+    for kind, mark in zip(_MARKED, _MARK_VALUES, strict=True):
+        if items[0] is mark:
+            return _rebuild(kind, items)
+    return items
+
+
+def _rebuild(kind: Any, items: list[Any]) -> Any:
+    del items[0]
+    if kind is tuple:
+        return tuple(items)
+    if kind is set or kind is frozenset:
+        value = kind(items)
+        if len(value) != len(items):
+            raise WireError("a set with an element twice")
+        return value
+    if kind is range:
+        return range(*items)
+    if kind is deque:
+        return deque(items[1:], items[0])
+    if len(items) % 2:
+        raise WireError("a dict with a key that has no value")
+    pairs = dict(zip(items[::2], items[1::2], strict=True))
+    if len(pairs) * 2 != len(items):
+        raise WireError("a dict with a key twice")
+    if kind is defaultdict:
+        return defaultdict(None, pairs)
+    return pairs if kind is dict else kind(pairs)

@@ -1,0 +1,252 @@
+"""The process that forks children: started once, confined once, then one fork for each program.
+
+`main` runs in a fresh interpreter that egca/execution/sandbox.py starts. It talks to its parent over
+a socket of packets (messages below), keeps a few confined children ready, hands each out as the other
+end of its channel, and reaps them. It never runs a program itself and has one thread. What a child is
+kept from is decided in isolation.py; here is only its life: fork, serve requests, die.
+
+To the zygote: ["new"], ["end", id, grace_ms] (wait so long for its own death, then kill it and all it
+started; answered), ["drop", id] (kill, not answered).
+From it: ["ready"] once, ["new", id] with the channel, ["ended", id, status, killed]."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from egca.execution import isolation
+from egca.execution.limits import MAX_FRAME_BYTES
+from egca.execution.wire import pack, unpack
+
+FRAME, END, ERROR, HELLO = 0, 1, 2, 3  # kinds of message from child to parent
+_HEADER = struct.Struct("<I")
+
+
+class Channel:
+    """Length-prefixed messages over a child's socket, with private hands on all it calls."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def send(
+        self,
+        message: list[Any],
+        *,
+        _pack: Any = pack,
+        _write: Any = os.write,
+        _header: Any = _HEADER.pack,
+    ) -> None:
+        data = _pack(message)
+        if len(data) > MAX_FRAME_BYTES:
+            raise ValueError(f"a message of {len(data)} bytes is over {MAX_FRAME_BYTES}")
+        data = _header(len(data)) + data
+        sent = _write(self.descriptor, data)
+        while sent < len(data):
+            sent += _write(self.descriptor, data[sent:])
+
+    def receive(self, *, _unpack: Any = unpack, _header: Any = _HEADER.unpack) -> Any:
+        """The next request, None when the parent has gone."""
+        head = self._read(4)
+        return None if head is None else _unpack(self._read(_header(head)[0]) or b"")
+
+    def _read(self, n_bytes: int, *, _read: Any = os.read) -> bytes | None:
+        parts = []
+        while n_bytes:
+            part = _read(self.descriptor, min(n_bytes, 1 << 20))
+            if not part:
+                return None
+            parts.append(part)
+            n_bytes -= len(part)
+        return b"".join(parts)
+
+
+_OPS: dict[str, Any] = {}
+
+
+def _find_op(name: str, _import: Any = importlib.import_module) -> Any:
+    """The generator function behind "package.module:function"."""
+    op = _OPS.get(name)
+    if op is None:
+        module, _, function = name.partition(":")
+        op = _OPS[name] = getattr(_import(module), function)
+    return op
+
+
+def _serve(channel: Channel, confinement: isolation.Confinement, _exit: Any = os._exit) -> NoReturn:
+    """Requests of one session until the parent closes it."""
+    state: dict[str, Any] = {}
+    format_error = traceback.format_exc
+    while True:
+        request = channel.receive()
+        if request is None:
+            _exit(0)
+        op, payload, limits = request
+        try:
+            if limits is not None:
+                confinement.limit(limits)
+            for frame in _find_op(op)(state, payload):
+                channel.send([FRAME, frame])
+            channel.send([END])
+        except MemoryError:
+            _exit(isolation.STATUS_MEMORY)
+        except BaseException:
+            channel.send([ERROR, format_error()[-20_000:]])
+
+
+class Zygote:
+    """The loop of the zygote: answers its parent, keeps children ready, reaps the dead."""
+
+    def __init__(self, control: socket.socket, config: dict[str, Any]) -> None:
+        self.control = control
+        self.n_ready = config["n_ready"]
+        self.confinement = isolation.Confinement(config)
+        self.ready: list[tuple[int, socket.socket]] = []
+        self.children: dict[int, int] = {}  # id to pid
+        self.ended: dict[int, int] = {}  # id to wait status, of those asked for
+        self.next_id = 1
+        self.wakeup, wakeup_end = socket.socketpair()
+        self.wakeup.setblocking(False)
+        wakeup_end.setblocking(False)
+        self.wakeup_end = wakeup_end
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(wakeup_end.fileno(), warn_on_full_buffer=False)
+
+    def run(self, parent_fd: int | None) -> None:
+        """Serve until the parent closes the control socket or dies."""
+        poll = select.poll()
+        for descriptor in (self.control.fileno(), self.wakeup.fileno(), parent_fd):
+            if descriptor is not None:
+                poll.register(descriptor, select.POLLIN)
+        while True:
+            missing = len(self.ready) < self.n_ready
+            events = {descriptor for descriptor, _ in poll.poll(0 if missing else None)}
+            if parent_fd in events:
+                return
+            if self.wakeup.fileno() in events:
+                self.wakeup.recv(4096)
+                self.reap()
+            if self.control.fileno() in events:
+                data = self.control.recv(4096)
+                if not data:
+                    return
+                self.answer(unpack(data))
+            elif missing:
+                self.ready.append(self.fork())
+
+    def answer(self, message: list[Any]) -> None:
+        match message:
+            case ["new"]:
+                child, channel = self.ready.pop(0) if self.ready else self.fork()
+                socket.send_fds(self.control, [pack(["new", child])], [channel.fileno()])
+                channel.close()
+            case ["end", child, grace_ms]:
+                status, killed = self.end(child, grace_ms / 1000)
+                self.control.send(pack(["ended", child, status, killed]))
+            case ["drop", child]:
+                if child in self.children:
+                    self.confinement.kill(self.children[child])
+
+    def fork(self) -> tuple[int, socket.socket]:
+        """One more confined child that waits for its first request."""
+        ours, theirs = socket.socketpair()
+        child = self.next_id
+        self.next_id += 1
+        pid = self.confinement.fork()
+        if pid == 0:
+            self.become_child(child, theirs)
+        theirs.close()
+        self.children[child] = pid
+        return child, ours
+
+    def become_child(self, child: int, theirs: socket.socket) -> NoReturn:
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            channel = Channel(theirs.detach())
+            layers = self.confinement.confine(child, channel.descriptor)
+            channel.send([HELLO, layers])
+            gc.enable()
+            _serve(channel, self.confinement)
+        except BaseException:
+            try:
+                channel.send([ERROR, traceback.format_exc()])
+            finally:
+                os._exit(isolation.STATUS_BROKEN)
+
+    def reap(self) -> None:
+        """Collect every child that has ended, with what it left behind."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            for child, known in self.children.items():
+                if known == pid:
+                    del self.children[child]
+                    self.ended[child] = status
+                    self.ready = [entry for entry in self.ready if entry[0] != child]
+                    self.confinement.clean(child, pid)
+                    break
+            if len(self.ended) > 4096:  # sessions that were dropped and never asked for
+                del self.ended[next(iter(self.ended))]
+
+    def end(self, child: int, grace_s: float) -> tuple[int, bool]:
+        """(wait status, whether it had to be killed) of a child, once all of its tree is gone."""
+        deadline = time.monotonic() + grace_s
+        killed = False
+        self.reap()
+        while child in self.children:
+            if not killed and time.monotonic() >= deadline:
+                killed = True
+                self.confinement.kill(self.children[child])
+            time.sleep(0.0002)
+            self.reap()
+        return self.ended.pop(child, 0), killed
+
+
+def _import_ahead(modules: list[str]) -> Iterator[str]:
+    """Import what programs and ops will want; yields those that are not there."""
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            yield f"{name}: {error}"
+
+
+def main(control_fd: int) -> NoReturn:
+    """Run the zygote on this inherited socket; never returns."""
+    control = socket.socket(fileno=control_fd)
+    config = unpack(control.recv(1 << 20))
+    try:
+        parent_fd = os.pidfd_open(config["parent_pid"])
+    except OSError:  # an old kernel, or the parent has just gone
+        parent_fd = None
+    try:
+        isolation.enter(config)
+        missing = list(_import_ahead(config["preload"]))
+        sys.argv = [""]
+        gc.disable()
+        gc.collect()
+        gc.freeze()
+        zygote = Zygote(control, config)
+        control.send(pack(["ready", missing]))
+    except BaseException:
+        control.send(pack(["failed", traceback.format_exc()[-20_000:]]))
+        os._exit(isolation.STATUS_BROKEN)
+    try:
+        zygote.run(parent_fd)
+    finally:
+        zygote.confinement.close(list(zygote.children.values()))
+        os._exit(0)

@@ -1,6 +1,6 @@
 """A localization as JSON: the versioned document that `egca localize --json` writes.
 
-The page of html.py is drawn from the same document. Fields are described in docs/json.md and in
+Fields are described in docs/json.md and in
 localization.schema.json beside this file; a field may be added within version 1, none removed."""
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ from egca.localization.render import wording
 from egca.localization.render.runs import window
 from egca.localization.render.values import exact_json, glimpse, text_of
 from egca.localization.result import AlignedStep, Localization, Step
-from egca.types import Divergence, Failure, Outcome, Program, Repair, Span, Suspect, TestResult, first_lines
+from egca.types import (
+    Divergence,
+    Failure,
+    Outcome,
+    Program,
+    Repair,
+    Span,
+    Suspect,
+    TestResult,
+    first_lines,
+)
 
 SCHEMA = "egca.localization/1"
 MAX_STEPS = 2000
@@ -21,7 +31,9 @@ MAX_CHARS = 10_000
 Json = dict[str, Any]
 
 
-def document(found: Localization, *, max_steps: int = MAX_STEPS, max_chars: int = MAX_CHARS) -> Json:
+def document(
+    found: Localization, *, max_steps: int = MAX_STEPS, max_chars: int = MAX_CHARS
+) -> Json:
     """The whole localization as data that `json.dumps(..., allow_nan=False)` accepts.
 
     Args:
@@ -93,7 +105,9 @@ def _divergence(divergence: Divergence, max_chars: int) -> Json:
         "sentence": divergence.sentence,
         "span": _span(divergence.span),
         "statement": _span(divergence.statement),
-        "completion_span": None if divergence.completion_span is None else list(divergence.completion_span),
+        "completion_span": None
+        if divergence.completion_span is None
+        else list(divergence.completion_span),
         "ranked_lines": first_lines(divergence),
         "confidence": round(divergence.confidence, 6),
         "reason": divergence.reason,
@@ -147,7 +161,9 @@ def _failing(found: Localization, failing: TestResult, max_chars: int) -> Json:
         "input": wording.call_text(found, max_chars),
         "args": [value_data(argument, max_chars) for argument in failing.args],
         "stdin": stdin,
-        "expected": value_data(failing.expected, max_chars) if wording.has_expected(found) else None,
+        "expected": value_data(failing.expected, max_chars)
+        if wording.has_expected(found)
+        else None,
         "actual": _outcome(failing.actual, max_chars),
         "cause": failing.cause.value,
         "detail": failing.detail,
@@ -185,7 +201,7 @@ def _trace(found: Localization, max_steps: int, max_chars: int) -> Json:
 
 
 def _kept(traces: Sequence[AlignedStep], max_steps: int) -> tuple[int, int]:
-    """[first, last) of the steps that are written: around the divergence when there are too many."""
+    """[first, last) of the steps that are written: around the divergence if they are too many."""
     if len(traces) <= max_steps:
         return 0, len(traces)
     first, last = window(traces, before=max_steps // 2, after=max_steps - max_steps // 2 - 1)

@@ -1,4 +1,4 @@
-"""The few signs that the terminal picture is drawn with, and how foreign text is made to fit them."""
+"""The few signs that the terminal picture is drawn with, and how foreign text is made to fit."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from egca.localization.render.glyphs import Glyphs
+from egca.localization.render.tokens import last_line, tokens
 from egca.localization.render.values import shown
 from egca.types import SourceMap, Span
 
@@ -24,24 +25,27 @@ _FOLDS = 3  # screen lines that one unmarked line of the program may take
 MARK = "bold red"
 _NUMBER = "dim"
 _STYLES = {
-    "Keyword": "magenta",
-    "Operator.Word": "magenta",
-    "Name.Function": "blue",
-    "Name.Class": "blue",
-    "Name.Builtin": "cyan",
-    "Literal.String": "green",
-    "Literal.Number": "cyan",
-    "Comment": "bright_black",
+    "k": "magenta",
+    "f": "blue",
+    "b": "cyan",
+    "s": "green",
+    "n": "cyan",
+    "c": "bright_black",
 }
 
 
-def listing(source: str, span: Span | None, width: int, glyphs: Glyphs, colour: bool) -> Iterator[Text]:
+def listing(
+    source: str, span: Span | None, width: int, glyphs: Glyphs, colour: bool
+) -> Iterator[Text]:
     """Screen lines of the program, the marked part underlined on a line of its own.
 
     Args: width: cells of a screen line; span: what to mark, None marks nothing.
     """
     source_map = SourceMap(source)
-    styles = _highlights(source) if colour else []
+    styles = []
+    if colour:
+        found = tokens(source)
+        styles = [(start, end, _STYLES[kind]) for start, end, kind in found if kind in _STYLES]
     digits = len(str(source_map.n_lines))
     previous = 0
     for number in _chosen(source, source_map, span):
@@ -49,20 +53,12 @@ def listing(source: str, span: Span | None, width: int, glyphs: Glyphs, colour: 
             yield Text(" " * (digits + 1) + f" {glyphs.gap}", style=_NUMBER)
         previous = number
         yield from _Line(source_map, number, span, glyphs).screen_lines(width, digits, styles)
-    if previous < _last_line(source_map):
+    if previous < last_line(source_map):
         yield Text(" " * (digits + 1) + f" {glyphs.gap}", style=_NUMBER)
 
 
-def _last_line(source_map: SourceMap) -> int:
-    """The last line that has text: no empty line after the final line end."""
-    last = source_map.n_lines
-    while last > 1 and not source_map.line_text(last).strip():
-        last -= 1
-    return last
-
-
 def _chosen(source: str, source_map: SourceMap, span: Span | None) -> list[int]:
-    last = _last_line(source_map)
+    last = last_line(source_map)
     if last <= WHOLE:
         return list(range(1, last + 1))
     if span is None:
@@ -91,23 +87,12 @@ def _heads(source: str, span: Span) -> Iterator[int]:
             yield node.lineno
 
 
-def _highlights(source: str) -> list[tuple[int, int, str]]:
-    """(start, end, style) of the parts of a program that have a colour, ascending and disjoint."""
-    from pygments.lexers.python import PythonLexer
-
-    found = []
-    for start, token, text in PythonLexer().get_tokens_unprocessed(source):
-        name = str(token).removeprefix("Token.")
-        style = next((style for prefix, style in _STYLES.items() if name.startswith(prefix)), None)
-        if style is not None:
-            found.append((start, start + len(text), style))
-    return found
-
-
 class _Line:
     """One line of a program: its characters as shown, and which of them are marked."""
 
-    def __init__(self, source_map: SourceMap, number: int, span: Span | None, glyphs: Glyphs) -> None:
+    def __init__(
+        self, source_map: SourceMap, number: int, span: Span | None, glyphs: Glyphs
+    ) -> None:
         self.number = number
         self.start = source_map.offset(number, 0)
         self.raw = source_map.line_text(number).rstrip("\r\n\f")
@@ -124,7 +109,9 @@ class _Line:
                 first, last = len(self.raw), len(self.raw) + 1
         self.first, self.last = first, max(first, last)
 
-    def screen_lines(self, width: int, digits: int, styles: list[tuple[int, int, str]]) -> Iterator[Text]:
+    def screen_lines(
+        self, width: int, digits: int, styles: list[tuple[int, int, str]]
+    ) -> Iterator[Text]:
         is_marked = self.first < self.last
         pieces = self._folded(max(width - digits - 5, 8))
         if not is_marked and len(pieces) > _FOLDS:

@@ -1,4 +1,4 @@
-"""The two aligned traces around the divergence: side by side, or one below the other when narrow."""
+"""The two aligned traces around the divergence: side by side, or stacked when narrow."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def divergence_at(traces: Sequence[AlignedStep]) -> int | None:
     return next((i for i, step in enumerate(traces) if not step.is_equal), None)
 
 
-def window(traces: Sequence[AlignedStep], before: int = _BEFORE, after: int = _AFTER) -> tuple[int, int]:
+def window(
+    traces: Sequence[AlignedStep], before: int = _BEFORE, after: int = _AFTER
+) -> tuple[int, int]:
     """[first, last) of the steps to show; the end of the run if the two never differ."""
     at = divergence_at(traces)
     if at is None:
@@ -59,7 +61,9 @@ def _sides(step: AlignedStep) -> list[Step]:
     return [side for side in (step.candidate, step.reference) if side is not None]
 
 
-def _beside(steps: Sequence[AlignedStep], width: int, digits: int, glyphs: Glyphs) -> Iterator[Text]:
+def _beside(
+    steps: Sequence[AlignedStep], width: int, digits: int, glyphs: Glyphs
+) -> Iterator[Text]:
     room = (width - 2 - 3) // 2
     yield Text(f"  {'candidate':<{room}}   reference", style=_QUIET)
     for step in steps:
@@ -75,7 +79,9 @@ def _beside(steps: Sequence[AlignedStep], width: int, digits: int, glyphs: Glyph
         yield line
 
 
-def _stacked(steps: Sequence[AlignedStep], width: int, digits: int, glyphs: Glyphs) -> Iterator[Text]:
+def _stacked(
+    steps: Sequence[AlignedStep], width: int, digits: int, glyphs: Glyphs
+) -> Iterator[Text]:
     """Equal partners share a line; of unequal ones the reference's stands below, labelled."""
     label = "ref "
     for step in steps:
@@ -91,7 +97,9 @@ def _stacked(steps: Sequence[AlignedStep], width: int, digits: int, glyphs: Glyp
             yield Text.assemble((mark, MARK), "   ", (label, _QUIET), (event, style))
 
 
-def _single(steps: Sequence[AlignedStep], width: int, digits: int, glyphs: Glyphs) -> Iterator[Text]:
+def _single(
+    steps: Sequence[AlignedStep], width: int, digits: int, glyphs: Glyphs
+) -> Iterator[Text]:
     for step in steps:
         event = _event(step.candidate, width - 2, digits, glyphs)
         style = MARK if step.is_divergence else ""

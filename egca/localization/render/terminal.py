@@ -1,7 +1,7 @@
 """A localization in a terminal: the program, the failing input, the two runs, and why.
 
-Lines of `rich` text only, laid out here for the width at hand: 40 columns are enough, colour is never
-needed. Nothing is printed here."""
+Lines of `rich` text only, laid out here for the width at hand: 40 columns are enough, and colour is
+never needed. Nothing is printed here."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ class _Screen:
         yield from self._paragraph(divergence.sentence)
         yield Text()
         yield from self._rule(self.name)
-        yield from listing(found.program.source, divergence.span, self.width, self.glyphs, self.has_colour)
+        yield from listing(
+            found.program.source, divergence.span, self.width, self.glyphs, self.has_colour
+        )
         yield from self._input()
         yield from self._runs()
         yield from self._repair(divergence.repair)
@@ -136,7 +138,9 @@ class _Screen:
         for suspect, code in zip(shown, codes, strict=True):
             score = wording.confidence_text(suspect.score)
             code += " " * (column - cell_len(code))
-            yield from self._row(f"line {suspect.span.line}", f"{score:>4}  {code}  {suspect.reason}")
+            yield from self._row(
+                f"line {suspect.span.line}", f"{score:>4}  {code}  {suspect.reason}"
+            )
 
     def _code(self, span: Span) -> str:
         source = self.localization.program.source[span.start : span.end]
@@ -172,7 +176,11 @@ class _Screen:
         """A label, and a text that is wrapped beside it (below it where there is little room)."""
         indent = _LABEL if self.width >= 60 else 2
         pieces = self._wrapped(text, self.width - indent)
-        if indent < _LABEL and cell_len(label) + 2 + cell_len(pieces[0]) <= self.width and len(pieces) == 1:
+        if (
+            indent < _LABEL
+            and cell_len(label) + 2 + cell_len(pieces[0]) <= self.width
+            and len(pieces) == 1
+        ):
             yield Text.assemble((f"{label}  ", _QUIET), pieces[0])
             return
         if indent < _LABEL:

@@ -1,4 +1,4 @@
-"""Values and foreign text as a reader sees them: Python source, bounded, free of control characters.
+"""Values and foreign text as a reader sees them: Python source, bounded, no control characters.
 
 Works on the plain data that comes out of the sandbox. The texts are the same from run to run (sets
 are sorted), which `repr` does not promise. Terminal, JSON and HTML share these functions."""
@@ -15,14 +15,19 @@ from typing import Any
 ELLIPSIS = "…"
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 _EXACT_INT = 2**53  # beyond it a JSON reader with doubles changes the number
-_BRACKETS = {list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}"), frozenset: ("frozenset({", "})")}
+_BRACKETS: dict[type, tuple[str, str]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    set: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
+}
 
 
 def text_of(value: Any, n_items: int | None = None) -> str:
     """Python source of a plain value; equal values give equal text.
 
-    n_items bounds how many items of each container are written (the first and last ones, an ellipsis
-    between them), so that a huge value costs little when only a glimpse of it is shown.
+    n_items bounds how many items of each container are written (the first and last ones, with an
+    ellipsis between them), so that a huge value costs little when only a glimpse of it is shown.
 
     >>> text_of({"b", "a"}), text_of([1, 2, 3, 4, 5], n_items=2)
     ("{'a', 'b'}", '[1, …, 5]')
@@ -43,7 +48,11 @@ def text_of(value: Any, n_items: int | None = None) -> str:
         return _dict_text(value, n_items)
     if type(value) in _BRACKETS:
         return _sequence_text(value, n_items)
-    if isinstance(value, str | bytes | bytearray) and n_items is not None and len(value) > 8 * n_items:
+    if (
+        isinstance(value, str | bytes | bytearray)
+        and n_items is not None
+        and len(value) > 8 * n_items
+    ):
         return _cut_literal(value, 4 * n_items)
     return repr(value)
 
@@ -67,7 +76,9 @@ def _sequence_text(value: Any, n_items: int | None) -> str:
         if not value:
             return f"{type(value).__name__}()"
         if n_items is None or len(value) <= 4 * n_items:
-            texts = sorted((text_of(item, n_items) for item in value), key=lambda text: (len(text), text))
+            texts = sorted(
+                (text_of(item, n_items) for item in value), key=lambda text: (len(text), text)
+            )
             return opening + ", ".join(_ends(texts, len(texts), n_items)) + closing
     parts = list(_ends_of(value, n_items))
     if isinstance(value, tuple) and len(value) == 1:
@@ -185,7 +196,7 @@ def _is_exact(value: Any) -> bool:
     if value is None or kind is bool:
         return True
     if kind is int:
-        return -_EXACT_INT <= value <= _EXACT_INT
+        return bool(-_EXACT_INT <= value <= _EXACT_INT)
     if kind is float:
         return math.isfinite(value)
     if kind is str:
@@ -193,5 +204,7 @@ def _is_exact(value: Any) -> bool:
     if kind is list:
         return all(map(_is_exact, value))
     if kind is dict:
-        return all(type(key) is str and _is_exact(key) and _is_exact(item) for key, item in value.items())
+        return all(
+            type(key) is str and _is_exact(key) and _is_exact(item) for key, item in value.items()
+        )
     return False

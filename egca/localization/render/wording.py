@@ -1,4 +1,4 @@
-"""The words of a localization that terminal and HTML share: titles, calls, causes, proofs, steps."""
+"""The words of a localization that terminal and HTML share: titles, causes, proofs, steps."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def ordinal(number: int) -> str:
     >>> [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 21, 112)]
     ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '112th']
     """
-    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    ending = (
+        "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    )
     return f"{number}{ending}"
 
 

@@ -1,0 +1,5 @@
+assert letter_grades([95, 80, 60, 10]) == ["A", "B", "C", "F"]
+assert letter_grades([90]) == ["A"]
+assert letter_grades([89, 75, 74]) == ["B", "B", "C"]
+assert letter_grades([50, 49]) == ["C", "F"]
+assert letter_grades([]) == []

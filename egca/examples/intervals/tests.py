@@ -1,0 +1,5 @@
+assert Solution().merge([[1, 3], [2, 6], [8, 10]]) == [[1, 6], [8, 10]]
+assert Solution().merge([[1, 4], [4, 5]]) == [[1, 5]]
+assert Solution().merge([[1, 10], [2, 3], [4, 5]]) == [[1, 10]]
+assert Solution().merge([[5, 6], [1, 2]]) == [[1, 2], [5, 6]]
+assert Solution().merge([]) == []

@@ -1,5 +1,27 @@
 """Problems and their loaders."""
 
+from egca.problems.cases import Case, case_of, problem_from_case
+from egca.problems.datasets import load_dataset, load_problem
+from egca.problems.entry_points import infer_entry_point, kind_of, near_name
+from egca.problems.files import load_tests
+from egca.problems.markdown import extract_program
 from egca.problems.problem import UNKNOWN, Check, Example, Kind, Problem, Test
 
-__all__ = ["UNKNOWN", "Check", "Example", "Kind", "Problem", "Test"]
+__all__ = [
+    "UNKNOWN",
+    "Case",
+    "Check",
+    "Example",
+    "Kind",
+    "Problem",
+    "Test",
+    "case_of",
+    "extract_program",
+    "infer_entry_point",
+    "kind_of",
+    "load_dataset",
+    "load_problem",
+    "load_tests",
+    "near_name",
+    "problem_from_case",
+]

@@ -1,0 +1,263 @@
+"""The program inside a completion: out of fenced Markdown or bare text, with an exact character map.
+
+Which block holds the program is decided by what it defines. Nothing runs; nothing is repaired or
+reformatted: every character of the program that came from the completion is that character."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from egca.types import Program, Segment
+
+_FENCE = re.compile(
+    r"(?P<indent>[ \t]*(?:>[ \t]?|[-*+][ \t]+|\d{1,9}[.)][ \t]+)*)(?P<mark>`{3,}|~{3,})"
+)
+_CODE = re.compile(r"(?:import |from \w[\w.]* import |def |async def |class |@)")
+_MAX_PROSE = 40  # lines after the code that are tried as prose
+_ENDS = re.compile(r"\r\n|\n|\r")
+_PYTHON = frozenset({"", "py", "python", "python3", "py3", "ipython", "pycon"})
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines of the completion that make up one code block, as (start, end) of what is kept of each."""
+
+    lines: tuple[tuple[int, int], ...]
+    language: str = ""
+
+
+def extract_program(completion: str, entry_point: str = "", prompt: str | None = None) -> Program:
+    """Find the program in a completion.
+
+    Of several fenced blocks: the last that defines the entry point, else the last that continues the
+    prompt, else the first of Python that parses, else the longest. Without fences the text itself.
+
+    Args:
+        entry_point: "f" or "Solution.f"; "" for a script.
+        prompt: code that the completion may continue (HumanEval); put in front when the completion
+            does not define the entry point itself.
+    Returns: a program whose segments map its characters to the completion; `completion` is None
+        when the two are the same text.
+    """
+    blocks = fenced_blocks(completion)
+    bare = Block(tuple(_line_ranges(completion)))
+    name = entry_point.partition(".")[0]
+    for block in reversed(blocks):
+        if name and _defines(_text(completion, block), name):
+            return _program(completion, block)
+    if not blocks and (not name or _defines(completion, name)):
+        return _program(
+            completion, bare if _parses(completion) else _without_prose(completion, name)
+        )
+    if prompt is not None and name:
+        for block in [*reversed(blocks), *([] if blocks else [bare])]:
+            continued = _continue(prompt, completion, block, name)
+            if continued is not None:
+                return continued
+    if not blocks:
+        return _program(completion, bare)
+    python = [block for block in blocks if block.language in _PYTHON] or blocks
+    parsing = [block for block in python if _parses(_text(completion, block))]
+    chosen = parsing[0] if parsing else max(python, key=lambda block: len(_text(completion, block)))
+    return _program(completion, chosen)
+
+
+def _without_prose(completion: str, name: str) -> Block:
+    """The code in bare text with sentences around it; all of it when no part of it is a program."""
+    lines = _line_ranges(completion)
+    starts = [i for i, (a, b) in enumerate(lines) if _CODE.match(completion[a:b])]
+    for first in starts[:1]:
+        for last in range(len(lines), max(first, len(lines) - _MAX_PROSE), -1):
+            source = completion[lines[first][0] : lines[last - 1][1]]
+            if _parses(source) and _defines(source, name):
+                return Block(tuple(lines[first:last]))
+    return Block(tuple(lines))
+
+
+def fenced_blocks(text: str) -> list[Block]:
+    """Code blocks between fences of ``` or ~~~, in order; an unclosed one ends with the text.
+
+    A fence may stand in a list or a quotation; what its line has in front of it, the block's lines
+    lose as far as they have it (white space and quotation marks).
+    """
+    blocks: list[Block] = []
+    kept: list[tuple[int, int]] = []
+    mark, indent, language = "", "", ""
+    for start, end in _line_ranges(text):
+        line = text[start:end]
+        found = _FENCE.match(line)
+        if not mark:
+            if found is None:
+                continue
+            info = line[found.end() :].strip()
+            if found["mark"][0] == "`" and "`" in info:
+                continue  # `code` in a sentence
+            mark, indent = found["mark"], found["indent"]
+            language = re.split(r"[\s,{:]", info.lower().lstrip("{."))[0].rstrip("}")
+            kept = []
+        elif _closes(line, mark):
+            blocks.append(Block(tuple(kept), language))
+            mark = ""
+        else:
+            kept.append((start + _prefix(line, indent), end))
+    if mark and kept:
+        blocks.append(Block(tuple(kept), language))
+    return blocks
+
+
+def _closes(line: str, mark: str) -> bool:
+    bare = line.strip().lstrip("> \t")
+    return len(bare) >= len(mark) and not bare.strip(mark[0])
+
+
+def _prefix(line: str, indent: str) -> int:
+    """How many characters of a block's line belong to the indentation of its fence."""
+    width, at = _columns(indent), 0
+    if ">" in indent:
+        quote = re.match(r"[ \t]*(>[ \t]?)+", line)
+        return quote.end() if quote else 0
+    column = 0
+    while at < len(line) and column < width and line[at] in " \t":
+        column += 4 - column % 4 if line[at] == "\t" else 1
+        at += 1
+    return at if column <= width else at - 1
+
+
+def _columns(indent: str) -> int:
+    column = 0
+    for char in indent:
+        column += 4 - column % 4 if char == "\t" else 1
+    return column
+
+
+def _line_ranges(text: str) -> list[tuple[int, int]]:
+    """[start, end) of each line with its line end."""
+    ranges, start = [], 0
+    for match in _ENDS.finditer(text):
+        ranges.append((start, match.end()))
+        start = match.end()
+    if start < len(text):
+        ranges.append((start, len(text)))
+    return ranges
+
+
+def _text(completion: str, block: Block) -> str:
+    return "".join(completion[start:end] for start, end in block.lines)
+
+
+def _program(completion: str, block: Block, before: str = "") -> Program:
+    """The block as a program, dedented if it only parses that way, behind `before`."""
+    lines = list(block.lines)
+    if not before and not _parses(_text(completion, block)):
+        dedented = _dedented(completion, lines)
+        if dedented != lines and _parses("".join(completion[a:b] for a, b in dedented)):
+            lines = dedented
+    source = before + "".join(completion[start:end] for start, end in lines)
+    if source == completion:
+        return Program(source)
+    return Program(source, completion, segments_of(lines, len(before)))
+
+
+def segments_of(lines: Sequence[tuple[int, int]], offset: int = 0) -> tuple[Segment, ...]:
+    """Segments of kept ranges that are laid end to end from program character `offset` on."""
+    segments: list[Segment] = []
+    at = offset
+    for start, end in lines:
+        if start == end:
+            continue
+        last = segments[-1] if segments else None
+        if last and last.completion_start + last.length == start:
+            segments[-1] = Segment(
+                last.program_start, last.completion_start, last.length + end - start
+            )
+        else:
+            segments.append(Segment(at, start, end - start))
+        at += end - start
+    return tuple(segments)
+
+
+def _dedented(completion: str, lines: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The lines without the white space that all of them begin with (blank lines aside)."""
+    texts = [completion[start:end] for start, end in lines]
+    margins = [text[: len(text) - len(text.lstrip(" \t"))] for text in texts if text.strip()]
+    if not margins:
+        return lines
+    first, last = min(margins), max(margins)
+    width = next((i for i, char in enumerate(first) if last[i : i + 1] != char), len(first))
+    return [
+        (start + min(width, len(text) - len(text.lstrip(" \t"))), end)
+        for (start, end), text in zip(lines, texts, strict=True)
+    ]
+
+
+def _continue(prompt: str, completion: str, block: Block, name: str) -> Program | None:
+    """Prompt plus block, where that is a program that defines the name; None where it is not.
+
+    A body that lost the indentation of its first line (stripped completions do) is given it back.
+    """
+    body = _text(completion, block)
+    if not body.strip():
+        return None
+    joint = "" if prompt.endswith(("\n", "\r")) else "\n"
+    tries = [prompt + joint] if joint else [prompt]
+    if joint:
+        tries.insert(0, prompt)  # the completion may go on in the prompt's last line
+    tries += [prompt + joint + indent for indent in ("    ", "\t", "  ")]
+    for before in tries:
+        if _compiles(before + body) and _defines(before + body, name):
+            return _program(completion, block, before)
+    if _compiles(body) or not _defines(prompt, name):
+        return None
+    return _program(completion, block, tries[-4])
+
+
+def _parses(source: str) -> bool:
+    return _tree(source) is not None
+
+
+def _compiles(source: str) -> bool:
+    """Stricter than parsing: a `return` outside a function does not compile."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, "<program>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _tree(source: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():  # an invalid escape in a string is none of our business
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _defines(source: str, name: str) -> bool:
+    """Whether the source binds the name at its top; by its text where it is not Python."""
+    tree = _tree(source)
+    if tree is None:
+        return (
+            re.search(
+                rf"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+{re.escape(name)}\b", source, re.M
+            )
+            is not None
+        )
+    for node in tree.body:
+        for item in ast.walk(node) if isinstance(node, ast.If | ast.Try | ast.With) else [node]:
+            if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                if item.name == name:
+                    return True
+            elif isinstance(item, ast.Assign):
+                if any(isinstance(t, ast.Name) and t.id == name for t in item.targets):
+                    return True
+            elif isinstance(item, ast.Import | ast.ImportFrom):
+                if any((alias.asname or alias.name) == name for alias in item.names):
+                    return True
+    return False

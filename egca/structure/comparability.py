@@ -1,0 +1,22 @@
+"""When a program is near enough to its reference that the two can be compared step by step.
+
+One number against one threshold; the number is made in similarity.py, the threshold is calibrated
+by harness/calibration/comparability.py."""
+
+from __future__ import annotations
+
+from egca.structure.similarity import similarity
+
+# results/measured/comparability.json, "threshold": the largest that keeps what it says there.
+THRESHOLD = 0.2
+
+
+def is_comparable(
+    program: str, reference: str, entry_point: str = "", threshold: float = THRESHOLD
+) -> bool:
+    """I_cmp: whether two programs' control flow is at least `threshold` (in [0, 1]) alike.
+
+    >>> is_comparable("def f(n):\\n    return n + 1", "def f(n):\\n    return n - 1", "f")
+    True
+    """
+    return similarity(program, reference, entry_point) >= threshold

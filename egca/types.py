@@ -263,7 +263,7 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether every test passed; the gate, which looks at the form as well, changes nothing of it."""
+        """Whether every test passed; what the gate says of the form changes nothing of it."""
         of_form = (Cause.NONE, Cause.CONSTRAINT, Cause.NOT_COMPARABLE)
         return self.cause in of_form and bool(self.results) and self.first_failure is None
 

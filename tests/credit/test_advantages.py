@@ -1,0 +1,80 @@
+"""Laws of group-relative advantages."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from egca.credit import group_advantages
+from egca.errors import CreditError
+
+REWARDS = st.floats(-10, 10, allow_nan=False).map(lambda x: round(x, 6))
+
+
+@st.composite
+def batches(draw):
+    """Rewards of B groups of G."""
+    size, n = draw(st.integers(1, 8)), draw(st.integers(1, 4))
+    return size, draw(st.lists(REWARDS, min_size=size * n, max_size=size * n))
+
+
+@given(batches(), st.sampled_from(["sample", "population", "none"]))
+def test_each_group_sums_to_zero(batch, scale):
+    size, rewards = batch
+    advantages = group_advantages(rewards, size, scale=scale)
+    assert np.allclose(advantages.reshape(-1, size).sum(axis=1), 0, atol=1e-6)
+
+
+@given(batches())
+def test_equals_the_formula(batch):
+    size, rewards = batch
+    rows = np.array(rewards).reshape(-1, size)
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    for scale, ddof in [("sample", 1), ("population", 0)]:
+        if ddof and size == 1:
+            continue
+        expected = centred / (rows.std(axis=1, ddof=ddof, keepdims=True) + 1e-4)
+        assert np.allclose(
+            group_advantages(rewards, size, scale=scale), expected.ravel(), atol=1e-9
+        )
+
+
+@given(batches(), st.randoms())
+def test_permuting_completions_permutes_their_advantages(batch, random):
+    size, rewards = batch
+    order = list(range(len(rewards)))
+    random.shuffle(order)
+    labels = np.arange(len(rewards)) // size
+    straight = group_advantages(rewards, size)
+    shuffled = group_advantages(np.array(rewards)[order], labels[order])
+    assert np.allclose(shuffled, straight[order], atol=1e-9)
+
+
+@given(st.integers(1, 16), REWARDS)
+def test_equal_rewards_give_exactly_zero(size, reward):
+    # The mean of [0.1] * 3 is not 0.1 in floating point: A_i == 0 must still be a safe test.
+    assert not group_advantages([reward] * size, size).any()
+
+
+def test_published_setting_on_a_group_of_four():
+    got = group_advantages([1, 0, 0, 0], 4)
+    assert np.allclose(got, np.array([0.75, -0.25, -0.25, -0.25]) / (0.5 + 1e-4))
+
+
+@pytest.mark.parametrize(
+    ("rewards", "groups", "message"),
+    [
+        ([1.0, float("nan")], 2, "finite"),
+        ([1.0, 2.0, 3.0], 2, "whole groups of 2"),
+        ([1.0, 2.0], ["a"], "one group label per reward"),
+        ([[1.0, 2.0]], 2, "one row"),
+    ],
+)
+def test_bad_input_is_refused(rewards, groups, message):
+    with pytest.raises(CreditError, match=message):
+        group_advantages(rewards, groups)
+
+
+def test_an_unknown_scale_is_refused():
+    with pytest.raises(CreditError, match="sample"):
+        group_advantages([1.0, 0.0], 2, scale="std")  # type: ignore[arg-type]

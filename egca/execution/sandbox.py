@@ -11,11 +11,13 @@ import contextlib
 import dataclasses
 import logging
 import os
+import secrets
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import weakref
@@ -42,6 +44,10 @@ _COMMON = (
     "random re statistics string typing"
 ).split()
 _OPS = ["egca.execution.program"]
+# What programs may import beyond the standard library, where installed; data sets are not among it.
+PACKAGES = (
+    "egca msgpack numpy sortedcontainers scipy sympy mpmath pandas networkx dateutil pytz six"
+).split()
 # The zygote needs neither the packages' public faces nor what they import: bare packages do.
 _BOOT = """
 import sys, types
@@ -188,6 +194,8 @@ class _ZygoteProcess:
             )
         config = {
             "parent_pid": os.getpid(),
+            "packages": PACKAGES,
+            "fallback_scratch": f"{tempfile.gettempdir()}/egca-{os.getpid()}-{secrets.token_hex(4)}",
             "preload": [*preload, *_COMMON],
             "n_ready": n_ready,
             "limits": dataclasses.asdict(limits),

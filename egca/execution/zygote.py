@@ -106,10 +106,12 @@ def _serve(channel: Channel, confinement: isolation.Confinement, _exit: Any = os
 class Zygote:
     """The loop of the zygote: answers its parent, keeps children ready, reaps the dead."""
 
-    def __init__(self, control: socket.socket, config: dict[str, Any]) -> None:
+    def __init__(
+        self, control: socket.socket, confinement: isolation.Confinement, n_ready: int
+    ) -> None:
         self.control = control
-        self.n_ready = config["n_ready"]
-        self.confinement = isolation.Confinement(config)
+        self.n_ready = n_ready
+        self.confinement = confinement
         self.ready: list[tuple[int, socket.socket]] = []
         self.children: dict[int, int] = {}  # id to pid
         self.ended: dict[int, int] = {}  # id to wait status, of those asked for
@@ -191,6 +193,7 @@ class Zygote:
             except ChildProcessError:
                 return
             if pid == 0:
+                self.confinement.kill_orphans({*self.children.values()})
                 return
             for child, known in self.children.items():
                 if known == pid:
@@ -215,6 +218,15 @@ class Zygote:
             self.reap()
         return self.ended.pop(child, 0), killed
 
+    def close(self) -> None:
+        """End every child. With a PID namespace the kernel would do it; without one we do."""
+        for pid in self.children.values():
+            self.confinement.kill(pid)
+        deadline = time.monotonic() + 2.0
+        while self.children and time.monotonic() < deadline:
+            self.reap()
+            time.sleep(0.001)
+
 
 def _import_ahead(modules: list[str]) -> Iterator[str]:
     """Import what programs and ops will want; yields those that are not there."""
@@ -234,13 +246,14 @@ def main(control_fd: int) -> NoReturn:
     except OSError:  # an old kernel, or the parent has just gone
         parent_fd = None
     try:
-        isolation.enter(config)
+        confinement = isolation.Confinement(config)
+        confinement.enter()
         missing = list(_import_ahead(config["preload"]))
         sys.argv = [""]
         gc.disable()
         gc.collect()
         gc.freeze()
-        zygote = Zygote(control, config)
+        zygote = Zygote(control, confinement, config["n_ready"])
         control.send(pack(["ready", missing]))
     except BaseException:
         control.send(pack(["failed", traceback.format_exc()[-20_000:]]))
@@ -248,5 +261,5 @@ def main(control_fd: int) -> NoReturn:
     try:
         zygote.run(parent_fd)
     finally:
-        zygote.confinement.close(list(zygote.children.values()))
+        zygote.close()
         os._exit(0)

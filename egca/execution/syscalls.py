@@ -1,0 +1,87 @@
+"""The seccomp filter: system calls that no solution of a problem needs, refused.
+
+Built once by libseccomp through pyseccomp, then applied to each child as BPF. Everything else stays
+allowed: what files and sockets mean to a program is settled by the namespaces and by Landlock."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from types import ModuleType
+from typing import Any
+
+# Each refused with "operation not permitted".
+REFUSED = (
+    # other processes and new programs
+    "ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_open pidfd_getfd "
+    "pidfd_send_signal execve execveat setns unshare "
+    # files outside of the view, and new file systems
+    "mount umount2 pivot_root chroot move_mount open_tree fsopen fsconfig fsmount fspick "
+    "mount_setattr open_by_handle_at name_to_handle_at mknod mknodat fanotify_init quotactl "
+    # memory that no limit counts, or that outlives the child
+    "memfd_create memfd_secret shmget shmat shmctl semget semop semtimedop semctl msgget msgsnd "
+    "msgrcv msgctl mq_open mq_unlink keyctl add_key request_key "
+    # large attack surface of the kernel
+    "bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register "
+    "kexec_load kexec_file_load init_module finit_module delete_module landlock_create_ruleset "
+    # the machine
+    "reboot swapon swapoff acct syslog settimeofday clock_settime clock_adjtime adjtimex "
+    "sethostname setdomainname iopl ioperm vhangup personality setpriority sched_setscheduler "
+    "sched_setattr ioprio_set"
+).split()
+_CLONE_THREAD = 0x10000
+
+
+def build() -> bytes:
+    """The filter as BPF instructions. Raises: ImportError, OSError if libseccomp is missing."""
+    seccomp = _import_pyseccomp()
+    rules: Any = seccomp.SyscallFilter(seccomp.ALLOW)
+    refuse = seccomp.ERRNO(errno.EPERM)
+    for name in REFUSED:
+        _add(rules, refuse, name)
+    # A process of its own would double what RLIMIT_AS grants; threads share it. clone3 cannot be
+    # looked into: libc falls back to clone.
+    busy = seccomp.ERRNO(errno.EAGAIN)
+    _add(rules, busy, "fork")
+    _add(rules, busy, "vfork")
+    _add(rules, seccomp.ERRNO(errno.ENOSYS), "clone3")
+    _add(rules, busy, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, _CLONE_THREAD, 0))
+    _add(rules, refuse, "socket", seccomp.Arg(0, seccomp.NE, socket.AF_UNIX))
+    # Typing into the terminal of the parent.
+    for request in (0x5412, 0x541C):  # TIOCSTI, TIOCLINUX
+        _add(rules, refuse, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, request))
+    with open(os.memfd_create("filter"), "r+b") as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+def _add(rules: Any, action: int, name: str, *arguments: Any) -> None:
+    try:
+        rules.add_rule(action, name, *arguments)
+    except (OSError, ValueError):
+        if name in ("clone", "socket", "execve", "ptrace"):
+            raise
+        # this architecture or libseccomp does not know it
+
+
+def _import_pyseccomp() -> ModuleType:
+    """pyseccomp, without the compiler and ldconfig runs by which it looks for its library."""
+    import ctypes
+    import ctypes.util
+
+    search = ctypes.util.find_library
+    names = {"c": None, "seccomp": "libseccomp.so.2"}
+    try:
+        ctypes.CDLL(names["seccomp"])
+        ctypes.util.find_library = names.get  # type: ignore[assignment]
+    except OSError:  # not where the loader looks: the slow search may find it
+        pass
+    try:
+        import pyseccomp
+    except (ImportError, OSError, RuntimeError, TypeError) as error:
+        raise OSError(f"no libseccomp ({error})") from error
+    finally:
+        ctypes.util.find_library = search
+    return pyseccomp  # type: ignore[no-any-return]

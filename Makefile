@@ -57,10 +57,10 @@ check: $(READY)
 	@"$(BIN)/python" -m pytest tests/test_readme.py
 
 golden: $(READY)
-	@EGCA_GOLDEN=rewrite "$(BIN)/python" -m pytest tests -k golden
+	@"$(BIN)/python" -m pytest tests --golden
 
 docs: $(READY)
-	@EGCA_GOLDEN=rewrite "$(BIN)/python" -m pytest tests/test_readme.py
+	@"$(BIN)/python" -m pytest tests/test_readme.py --golden
 
 bench-small: $(READY)
 	@"$(BIN)/python" -m harness.benchmarks.tracing --small

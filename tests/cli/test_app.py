@@ -1,0 +1,113 @@
+"""The frame of the command line: quick help, lazy commands, errors in one line, exit statuses."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from egca import __version__
+from egca.cli import COMMANDS
+
+COMMAND = """
+from egca.errors import InputError
+import os, signal
+
+def fail(kind: str) -> None:
+    if kind == "input":
+        raise InputError("cases.jsonl:3: no such\\nthing")
+    if kind == "bug":
+        raise ZeroDivisionError("division by zero")
+    if kind == "interrupt":
+        os.kill(os.getpid(), signal.SIGINT)
+"""
+RUN = """
+import sys
+from egca.cli import app
+app.COMMANDS["fail"] = app.Entry("faulty:fail", "Fails.")
+app.main()
+"""
+
+
+def egca(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "egca", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def faulty(tmp_path):
+    """Runs the command line with one command more, which fails as its argument says."""
+    (tmp_path / "faulty.py").write_text(COMMAND)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", RUN, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+
+    return run
+
+
+def test_help_lists_every_command_and_is_quick():
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        shown = egca("--help")
+        seconds.append(time.perf_counter() - start)
+        assert shown.returncode == 0
+    assert all(name in shown.stdout for name in COMMANDS)
+    assert min(seconds) <= 0.3  # 0.06 s on a free core
+
+
+def test_help_imports_no_command_and_nothing_heavy():
+    code = "import sys; sys.argv = ['egca', '--help']\nfrom egca.cli import main\ntry: main()\n"
+    code += "except SystemExit: pass\nprint(*sys.modules, file=sys.stderr)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    loaded = run.stderr.split()
+    assert "egca.cli.app" in loaded
+    for module in ("numpy", "rich", "msgpack", "egca.cli.doctor", "egca.execution", "asyncio"):
+        assert module not in loaded
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself(name):
+    shown = egca(name, "--help")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith(f"Usage: egca {name}")
+
+
+def test_version():
+    assert egca("--version").stdout == f"egca {__version__}\n"
+
+
+def test_bad_input_is_one_line_and_status_2(faulty):
+    shown = faulty("fail", "input")
+    assert shown.returncode == 2
+    assert shown.stderr == "egca: error: cases.jsonl:3: no such thing\n"
+
+
+def test_a_bug_of_ours_says_so_and_how_to_see_it(faulty):
+    shown = faulty("fail", "bug")
+    assert shown.returncode == 70
+    assert shown.stderr.count("\n") == 1
+    assert "bug: ZeroDivisionError: division by zero" in shown.stderr
+    assert "egca --debug fail" in shown.stderr
+
+
+@pytest.mark.parametrize(("kind", "status"), [("input", 2), ("bug", 70)])
+def test_debug_shows_the_traceback_and_keeps_the_status(faulty, kind, status):
+    shown = faulty("--debug", "fail", kind)
+    assert shown.returncode == status
+    assert shown.stderr.startswith("Traceback")
+    assert 'faulty.py"' in shown.stderr
+
+
+def test_ctrl_c_is_status_130(faulty):
+    shown = faulty("fail", "interrupt")
+    assert shown.returncode == 130
+    assert "Traceback" not in shown.stderr
+
+
+def test_usage_errors_are_status_2_and_a_near_miss_is_suggested():
+    assert egca("--bogus").returncode == 2
+    shown = egca("docter")
+    assert shown.returncode == 2
+    assert "doctor" in shown.stderr

@@ -22,7 +22,7 @@ SMALL_INT_BITS = 4096
 _SAMPLE = 16  # elements at each end that stand for a container too large to keep
 _CONTAINERS = frozenset({list, tuple, dict, set, frozenset, bytes})
 _SPECIAL = frozenset({deque, defaultdict, OrderedDict, Counter, bytearray, complex, range})
-_MUTABLE = frozenset({list, dict, set, deque, defaultdict, OrderedDict, Counter, bytearray})
+MUTABLE = frozenset({list, dict, set, deque, defaultdict, OrderedDict, Counter, bytearray})
 
 
 class Encoded(bytes):
@@ -53,6 +53,11 @@ class Freezer:
         self.left = self.total_bytes
         self.is_truncated = False
 
+    def stop(self) -> None:
+        """Spend no more time on values: none of them will be kept."""
+        self.left = 0
+        self.is_truncated = True
+
     def freeze(self, value: Any) -> Any:
         """The frozen value. Never raises, and calls no method that a program can define."""
         kind = type(value)
@@ -70,10 +75,6 @@ class Freezer:
             self.is_truncated = True
             return Opaque(type_name(kind), "depth")
         return Opaque(type_name(kind))
-
-    def container(self, value: Any) -> Any:
-        """As freeze, but None for what no statement can change in place."""
-        return self.freeze(value) if type(value) in _MUTABLE else None
 
     def _scalar(self, value: Any) -> Any:
         if type(value) is str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from egca.execution.rewrite import TOKEN, ExpressionRewriter, Scope
 from egca.execution.sites import (
     HOOK_MARK,
+    Position,
     assign,
     expression_statement,
     header_of,
@@ -106,29 +107,26 @@ class FunctionRewriter(ExpressionRewriter):
     ) -> list[ast.stmt]:
         scope, body = self.scope, node.body
         n_docs = int(_is_docstring(body[0]))
-        number = self.site("call", "function", node, node.name, parameters)
-        line, column, end_line, end_column = self.statement
-        # A position of the header keeps what the hook raises (a step limit) out of the body.
-        at = ast.Pass(
-            lineno=line, col_offset=column, end_lineno=end_line, end_col_offset=end_column
-        )
+        at = _placed(self.statement)
+        number = self.site("call", "function", at, node.name, parameters)
         if scope.has_token:
-            scope.resume_site = self.site("expr", "resume", node, "resume")
+            scope.resume_site = self.site("expr", "resume", at, "resume")
         start = self._entry(number, parameters, at)
         last = body[-1]
         inner = self.block(body[n_docs:])
         self.statement = header_of(last, self.lines)
         if not isinstance(last, ast.Return | ast.Raise):
-            end = self.site("return", "implicit", last, "return")
-            none = ast.copy_location(ast.Constant(None), last)
-            call = hook_call("value", end, none, at=last)
+            end_at = _placed(self.statement)
+            end = self.site("return", "implicit", end_at, "return")
+            none = ast.copy_location(ast.Constant(None), end_at)
+            call = hook_call("value", end, none, at=end_at)
             inner.append(
                 expression_statement(call)
                 if scope.is_async_generator
-                else ast.copy_location(ast.Return(call), last)
+                else ast.copy_location(ast.Return(call), end_at)
             )
         if self.wraps_functions:
-            inner = [self._guarded(inner, node, own, at)]
+            inner = [self._guarded(inner, node.name, own, at)]
         return [*body[:n_docs], start, *inner]
 
     def _entry(self, number: int, parameters: tuple[str, ...], at: ast.AST) -> ast.stmt:
@@ -148,14 +146,14 @@ class FunctionRewriter(ExpressionRewriter):
         return ast.copy_location(ast.Assign([targets], call), at)
 
     def _guarded(
-        self, inner: list[ast.stmt], node: Function, own: list[ast.AST], at: ast.AST
+        self, inner: list[ast.stmt], name: str, own: list[ast.AST], at: ast.AST
     ) -> ast.stmt:
         """`try: inner; except BaseException: escape(site); raise`.
 
         Where a `finally` may run after a return, one of our own says when the call is really over.
         """
         scope = self.scope
-        number = self.site("raise", "escape", node, node.name)
+        number = self.site("raise", "escape", at, name)
         if scope.has_token:
             resume = ast.Constant(scope.resume_site)
             ast.copy_location(resume, at)
@@ -168,7 +166,7 @@ class FunctionRewriter(ExpressionRewriter):
         ast.copy_location(handler, at)
         final: list[ast.stmt] = []
         if any(isinstance(part, ast.Try | ast.TryStar) and part.finalbody for part in own):
-            leave = self.site("expr", "leave", node, "leave")
+            leave = self.site("expr", "leave", at, "leave")
             final = [expression_statement(hook_call("leave", leave, at=at))]
         return ast.copy_location(ast.Try(inner, [handler], [], final), at)
 
@@ -191,6 +189,12 @@ class FunctionRewriter(ExpressionRewriter):
         none = ast.copy_location(ast.Constant(None), node)
         call = hook_call("resume", self.scope.resume_site, load(TOKEN, node), none, at=node)
         return [expression_statement(call)]
+
+
+def _placed(position: Position) -> ast.stmt:
+    """A node at a position, for what has no node of its own: a function's header."""
+    line, column, end_line, end_column = position
+    return ast.Pass(lineno=line, col_offset=column, end_lineno=end_line, end_col_offset=end_column)
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

@@ -1,7 +1,7 @@
 """A program with hooks in it: the entry point of the instrumentation.
 
-`instrument` parses and rewrites, and is pure; `Instrumented.code` compiles and binds the hooks. Lines
-and columns stay those of the source: tracebacks and sites point at what the author wrote."""
+`instrument` parses and rewrites, and is pure; `Instrumented.code` compiles and binds the hooks.
+Lines and columns stay those of the source: tracebacks and sites point at what the author wrote."""
 
 from __future__ import annotations
 

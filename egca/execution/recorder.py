@@ -1,42 +1,45 @@
 """The hooks that an instrumented program calls, on the side of the program.
 
-A `Recorder` records events (flat: site, value, site, value, ...), counts steps, and stops a run that
-takes too many. What the events mean (calls, iterations) is worked out later, in trace.py: a hook
-only appends. Hooks are called as constants of the code (instrument.py); each returns what the
-program goes on with. Hooks that replace values are in patching.py."""
+A `Recorder` records events (flat: site, value, site, value, ...) within bounds. What the events mean
+(calls, iterations) is worked out later, in trace.py: a hook only appends. Hooks are called as
+constants of the code (instrument.py); each returns what the program goes on with. Hooks that replace
+values are in patching.py."""
 
 from __future__ import annotations
 
 import sys
 from array import array
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from egca.execution.freezing import SMALL_INT_BITS, SMALL_TEXT, Freezer, thaw_to_wire
+from egca.execution.freezing import MUTABLE, SMALL_INT_BITS, SMALL_TEXT, Freezer, thaw_to_wire
+from egca.execution.stepping import Stepper
 from egca.execution.wire import type_name
 from egca.types import Opaque
 
-CHECK_EVERY = 256  # steps between two looks at the bounds
 _SCALARS: frozenset[type] = frozenset({int, float, bool, type(None)})
 _SIZED = frozenset({str, list, dict, set, frozenset, tuple, bytes})
-_MISSING = object()
-_NEVER = 1 << 62
+_DICTS = frozenset({dict, defaultdict, OrderedDict, Counter})
+MISSING = object()
+
+HOOKS = (
+    *("value", "branch", "loop", "item", "enter", "comprehension_item", "operand", "mark"),
+    *("start", "resume", "delegate", "escape", "escape_token", "caught", "leave"),
+    *("container", "hold", "release", "attribute", "subscript"),
+)
 
 _arguments_of: Callable[[BaseException], Any] = BaseException.__dict__["args"].__get__
-_own_dict: Callable[[Any, str], Any] = object.__getattribute__
-
-
-class StepLimit(BaseException):
-    """The run took more steps (loop iterations and calls) than it may. Not an Exception: programs
-    catch those."""
+_own: Callable[[Any, str], Any] = object.__getattribute__
 
 
 @dataclass(frozen=True, slots=True)
 class TraceLimits:
     """Bounds of one recorded run; what is beyond them is left out and the trace says so.
 
-    n_steps counts loop iterations and calls of the program's own functions; None is no bound.
+    n_steps counts loop iterations and calls of the program's own functions; None is no bound, and
+    a run that needs more ends there as a timeout.
     """
 
     n_events: int = 20_000
@@ -56,8 +59,8 @@ class TraceLimits:
 class Recording:
     """What a run left behind: equally long columns of sites and values, as the wire carries them.
 
-    values are scalars, or [i] for the i-th entry of table. counts are events of each site, those
-    past the bound on events too.
+    values are scalars, or [i] for the i-th entry of table (data of wire.encode). counts are events
+    of each site, those past the bound on events too.
     """
 
     sites: array[int]
@@ -69,33 +72,21 @@ class Recording:
     hit_step_limit: bool
 
 
-class Recorder:
+class Recorder(Stepper):
     """Records one run at a time: `begin`, run the program, `finish`."""
 
-    __slots__ = (
-        "_countdown",
-        "_events",
-        "_freezer",
-        "_held",
-        "_is_full",
-        "_n_checked",
-        "_step_limit",
-        "_steps_left",
-        "_tally",
-        "fast",
-        "limits",
-        "put",
-    )
+    __slots__ = ("_events", "_freezer", "_held", "_is_full", "_tally", "fast", "limits", "put")
 
-    def __init__(self, limits: TraceLimits = TraceLimits()) -> None:
-        self.limits = limits
+    def __init__(self, limits: TraceLimits | None = None) -> None:
+        super().__init__()
+        self.limits = limits = limits or TraceLimits()
         self.fast: set[type] = set()
-        self._freezer = Freezer(limits.n_elements, limits.value_bytes, limits.total_bytes)
         self.put: Callable[[tuple[int, Any]], None] = _ignore
+        self._freezer = Freezer(limits.n_elements, limits.value_bytes, limits.total_bytes)
         self._events: list[Any] = []
         self._tally: dict[int, int] = {}
         self._held: dict[int, Any] = {}
-        self._set_steps(None)
+        self._is_full = False
 
     def begin(self) -> None:
         """Start with nothing recorded."""
@@ -106,16 +97,15 @@ class Recorder:
         self._freezer.begin()
         self.fast = set(_SCALARS)
         self.put = self._events.extend
-        self._set_steps(self.limits.n_steps)
+        self.set_steps(self.limits.n_steps)
 
     def finish(self) -> Recording:
         """Stop recording; events of what the program left running are ignored from now on."""
         self.put = _ignore
         n_events = len(self._events) // 2
         events = self._events[: 2 * min(n_events, self.limits.n_events)]
-        counts = dict(self._tally)
-        for site in self._events[::2]:
-            counts[site] = counts.get(site, 0) + 1
+        counts = Counter(self._events[::2])
+        counts.update(self._tally)
         values, table = _columns(events[1::2], self.limits.value_bytes)
         recording = Recording(
             array("i", events[::2]),
@@ -128,40 +118,17 @@ class Recorder:
         )
         self._events = []
         self._held = {}
-        self._set_steps(None)
+        self.set_steps(None)
         return recording
 
-    # -- bounds ---------------------------------------------------------------------------------
-
-    def _set_steps(self, limit: int | None) -> None:
-        self._step_limit = _NEVER if limit is None else limit
-        self._n_checked = 0
-        self._countdown = self._steps_left = min(CHECK_EVERY, self._step_limit)
-
-    @property
-    def n_steps(self) -> int:
-        """Steps of this run so far."""
-        return self._n_checked + self._steps_left - max(self._countdown, 0)
-
-    @property
-    def hit_step_limit(self) -> bool:
-        """Whether this run was stopped for its number of steps."""
-        return self._n_checked >= self._step_limit
-
-    def _check(self) -> None:
-        """Every so many steps: stop the run if it has taken too many, and bound what is kept."""
-        self._n_checked += self._steps_left
-        left = self._step_limit - self._n_checked
-        self._countdown = self._steps_left = max(min(CHECK_EVERY, left), 0)
-        if left <= 0:
-            raise StepLimit(f"more than {self._step_limit} steps")
-        self._countdown -= 1
+    def check(self) -> None:
+        """As Stepper.check; also bounds what is kept."""
+        super().check()
         if self._is_full or self.put is _ignore:
             return
         if len(self._events) > 2 * self.limits.n_events:
             self._is_full = True
-            self.fast = set()
-            self._freezer.left = 0
+            self._freezer.stop()
             self.put = self._count
         elif any(
             type(value) is int and value.bit_length() > SMALL_INT_BITS
@@ -172,8 +139,6 @@ class Recorder:
     def _count(self, event: tuple[int, Any]) -> None:
         tally = self._tally
         tally[event[0]] = tally.get(event[0], 0) + 1
-
-    # -- hooks ----------------------------------------------------------------------------------
 
     def value(self, site: int, value: Any) -> Any:
         """A value on its way to where it is stored."""
@@ -192,18 +157,18 @@ class Recorder:
 
     def loop(self, site: int, truth: bool) -> bool:
         """The decision of a `while`."""
-        self._countdown -= 1
-        if self._countdown < 0:
-            self._check()
+        self.countdown -= 1
+        if self.countdown < 0:
+            self.check()
         put = self.put
         put((site, truth))
         return truth
 
     def item(self, site: int, value: Any) -> Any:
-        """What a loop goes over next; also the arguments of a call."""
-        self._countdown -= 1
-        if self._countdown < 0:
-            self._check()
+        """What a loop goes over next."""
+        self.countdown -= 1
+        if self.countdown < 0:
+            self.check()
         put = self.put
         if type(value) in self.fast or (type(value) is str and len(value) <= SMALL_TEXT):
             put((site, value))
@@ -211,7 +176,7 @@ class Recorder:
             put((site, self._freezer.freeze(value)))
         return value
 
-    enter = item
+    enter = item  # the arguments of a call
 
     def comprehension_item(self, site: int, value: Any) -> bool:
         """What a comprehension goes over next, as its first condition."""
@@ -219,7 +184,7 @@ class Recorder:
         return True
 
     def operand(self, site: int, value: Any) -> Any:
-        """An operand of `and` or `or`: of a container only whether it is empty."""
+        """An operand of `and` or `or`: of a container only whether anything is in it."""
         kind = type(value)
         put = self.put
         if kind in self.fast:
@@ -234,6 +199,8 @@ class Recorder:
         """A statement that has no value."""
         put = self.put
         put((site, None))
+
+    leave = mark  # a call is over, its `finally` too
 
     def start(self, site: int, value: Any) -> int:
         """The call of a generator or coroutine; returns its token, the number of its event."""
@@ -258,14 +225,13 @@ class Recorder:
         put = self.put
         put((site, self._exception()))
 
+    caught = escape
+
     def escape_token(self, site: int, resume_site: int, token: int) -> None:
         """An exception leaves a generator or coroutine; it may have come in from outside."""
         put = self.put
         put((resume_site, token))
         put((site, self._exception()))
-
-    caught = escape
-    leave = mark
 
     def _exception(self) -> Any:
         error = sys.exc_info()[1]
@@ -277,10 +243,9 @@ class Recorder:
 
     def container(self, site: int, value: Any) -> None:
         """A container, after the statement that may have changed it."""
-        frozen = None if self._is_full else self._freezer.container(value)
-        if frozen is not None or self._is_full:
+        if type(value) in MUTABLE:
             put = self.put
-            put((site, frozen))
+            put((site, self._freezer.freeze(value)))
 
     def hold(self, site: int, value: Any) -> Any:
         """An object that the statement is about to change: `release` or `attribute` looks at it."""
@@ -292,44 +257,46 @@ class Recorder:
         self.container(site, self._held.pop(site, None))
 
     def attribute(self, site: int, name: str) -> None:
-        """An attribute of what was held, if it can be read without running code of the program."""
-        owner = self._held.pop(site, None)
-        try:
-            value = _own_dict(owner, "__dict__").get(name, _MISSING)
-        except AttributeError:
-            return
-        if value is not _MISSING:
+        """An attribute of what was held."""
+        value = own_attribute(self._held.pop(site, None), name)
+        if value is not MISSING:
             self.value(site, value)
 
     def subscript(self, site: int, owner: Any, key: Any) -> None:
         """An element of a plain container."""
-        if type(key) in _SCALARS or type(key) is str:
-            getter = _GETTERS.get(type(owner))
-            value = getter(owner, key) if getter is not None else _MISSING
-            if value is not _MISSING:
-                self.value(site, value)
+        value = element_of(owner, key)
+        if value is not MISSING:
+            self.value(site, value)
+
+    def hooks(self) -> Mapping[str, Any]:
+        """Its hooks by name, for Instrumented.code."""
+        return {**{name: getattr(self, name) for name in HOOKS}, "BaseException": BaseException}
+
+
+def own_attribute(owner: Any, name: str) -> Any:
+    """What an instance holds under this name itself, or MISSING. Runs no code of the program."""
+    try:
+        return _own(owner, "__dict__").get(name, MISSING)
+    except AttributeError:
+        return MISSING
+
+
+def element_of(owner: Any, key: Any) -> Any:
+    """owner[key] for plain containers and keys, or MISSING. Runs no code of the program."""
+    if type(key) not in _SCALARS and type(key) is not str:
+        return MISSING
+    if type(owner) in _DICTS:
+        return dict.get(owner, key, MISSING)
+    if type(owner) is list:
+        try:
+            return owner[key]
+        except (IndexError, TypeError):
+            pass
+    return MISSING
 
 
 def _ignore(event: tuple[int, Any]) -> None:
     pass
-
-
-def _element(owner: Any, key: Any) -> Any:
-    try:
-        return owner[key]
-    except (IndexError, TypeError):
-        return _MISSING
-
-
-def _entry(owner: Any, key: Any) -> Any:
-    return dict.get(owner, key, _MISSING)
-
-
-_GETTERS: dict[type, Callable[[Any, Any], Any]] = {
-    list: _element,
-    tuple: _element,
-    dict: _entry,
-}
 
 
 def _columns(frozen: list[Any], max_bytes: int) -> tuple[list[Any], list[bytes]]:
@@ -348,15 +315,3 @@ def _columns(frozen: list[Any], max_bytes: int) -> tuple[list[Any], list[bytes]]
             value = reference
         values.append(value)
     return values, rows
-
-
-HOOKS = (
-    *("value", "branch", "loop", "item", "enter", "comprehension_item", "operand", "mark"),
-    *("start", "resume", "delegate", "escape", "escape_token", "caught", "leave"),
-    *("container", "hold", "release", "attribute", "subscript"),
-)
-
-
-def hooks_of(recorder: Any) -> Mapping[str, Any]:
-    """The hooks of a recorder (or of something with the same methods) by name."""
-    return {**{name: getattr(recorder, name) for name in HOOKS}, "BaseException": BaseException}

@@ -232,8 +232,21 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call that a test made of a program, and how it ended."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class TestResult:
-    """One test of one program. `expected` is data or None when the test is code; see `detail`."""
+    """One test of one program. `expected` is data or None when the test is code; see `detail`.
+
+    calls are those that a test of code made, in order, the last being args and actual; empty for a
+    test that is data.
+    """
 
     __test__ = False  # not a pytest class
 
@@ -244,6 +257,7 @@ class TestResult:
     expected: Any = None
     actual: Outcome = field(default_factory=Outcome)
     detail: str = ""  # the failing assert, or what differs
+    calls: tuple[CallRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,40 @@
+"""A runner with one time budget for all its calls, however many requests they come in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from egca.execution.limits import Limits
+from egca.execution.runner import Call, Runner
+from egca.execution.sandbox import Sandbox
+from egca.types import Cause, Failure, Outcome, Program
+
+_OVER = Failure(Cause.TIMEOUT, message="time limit of the whole program")
+
+
+class BudgetedRunner(Runner):
+    """As Runner, but limits.program_s is for all calls together over the life of this object."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        program: Program | str,
+        kind: str,
+        entry_point: str,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(sandbox, program, kind, entry_point, limits)
+        self._left_s = self.limits.program_s
+
+    def run(self, calls: Sequence[Call], *, args_after: bool = False) -> list[Outcome]:
+        """As Runner.run; every call is a timeout once the budget is spent."""
+        if self._left_s <= 0:
+            return [Outcome(failure=_OVER)] * len(calls)
+        self.limits = replace(self.limits, program_s=self._left_s)
+        started = time.monotonic()
+        try:
+            return super().run(calls, args_after=args_after)
+        finally:
+            self._left_s -= time.monotonic() - started

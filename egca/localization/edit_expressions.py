@@ -126,6 +126,8 @@ def of_binary(node: ast.BinOp, place: Place) -> Iterator[Edit]:
     yield replace("swap", node, ast.BinOp(left=node.right, op=node.op, right=node.left))
     yield replace("drop", node, node.left)
     yield replace("drop", node, node.right)
+    for amount in (1, -1):
+        yield replace("off by one", node, plus(node, amount))
 
 
 def of_boolean(node: ast.BoolOp, place: Place) -> Iterator[Edit]:
@@ -345,6 +347,20 @@ def of_value(node: ast.expr, place: Place) -> Iterator[Edit]:
             yield replace("name", node, load(name))
     for other in place.ingredients.values:
         yield replace("ingredient", node, other)
+
+
+def of_any(node: ast.expr, place: Place) -> Iterator[Edit]:
+    """What the reference does to its values, done to this one."""
+    if isinstance(node, ast.Constant | ast.Slice | ast.Starred):
+        return
+    name = _callee(node) if isinstance(node, ast.Call) else ""
+    for function in place.ingredients.wrappers:
+        if function != name:
+            wrapped = ast.Call(func=load(function), args=[node], keywords=[])
+            yield replace("wrap", node, wrapped)
+    if isinstance(node, ast.BinOp | ast.Subscript | ast.Call):
+        for other in place.ingredients.parts:
+            yield replace("ingredient", node, other)
 
 
 def of_comprehension(node: ast.expr, place: Place) -> Iterator[Edit]:

@@ -34,7 +34,8 @@ def edits_of(
         place = Place(scope.visible(), _ingredients(scope, reference, entry_point, known, pairs))
         for statement in scope.statements:
             edits += expression_edits(statement, place)
-        edits += _blocks(scope.node.body, scope.node, scope, place)
+        edits += _blocks(scope.node.body, [scope.node], place)
+        edits += _everywhere(edits, scope)
     loops = _in_loop(tree)
     return [edit for edit in edits if _fits(edit, loops)]
 
@@ -82,15 +83,32 @@ def _leaves_loop(node: ast.AST) -> bool:
     return any(_leaves_loop(c) for c in ast.iter_child_nodes(node) if not isinstance(c, ast.expr))
 
 
-def _blocks(
-    body: list[ast.stmt], owner: ast.AST, scope: Scope, place: Place
-) -> Iterator[Edit]:
-    yield from statement_edits(body, owner, place)
+def _blocks(body: list[ast.stmt], owners: list[ast.AST], place: Place) -> Iterator[Edit]:
+    yield from statement_edits(body, owners, place)
     for statement in body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        for block in blocks(statement):
-            yield from _blocks(block, statement, scope, place)
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            for block in blocks(statement):
+                yield from _blocks(block, [*owners, statement], place)
+
+
+def _everywhere(edits: list[Edit], scope: Scope) -> Iterator[Edit]:
+    """The same name or constant exchanged wherever a function has it, for slips made throughout."""
+    own = {id(node) for node in ast.walk(scope.node)}
+    groups: dict[tuple[str, str], list[Edit]] = {}
+    for edit in edits:
+        match edit:
+            case Edit(changes=[Replace(ast.Name() | ast.Constant() as old, ast.Name() | ast.Constant() as new)]):
+                if id(old) in own:
+                    groups.setdefault((_token(old), _token(new)), []).append(edit)
+    for group in groups.values():
+        if 2 <= len(group) <= 8:
+            first = group[0]
+            changes = tuple(change for edit in group for change in edit.changes)
+            yield Edit(f"{first.kind} everywhere", changes, first.anchor, n_nodes=first.n_nodes)
+
+
+def _token(node: ast.Name | ast.Constant) -> str:
+    return node.id if isinstance(node, ast.Name) else repr(node.value)
 
 
 def _ingredients(

@@ -11,6 +11,7 @@ from egca.localization.edit_expressions import (
     Place,
     constant,
     load,
+    of_any,
     of_condition,
     of_iterable,
     of_value,
@@ -40,6 +41,7 @@ def _walk(node: ast.AST, place: Place) -> Iterator[Edit]:
         generator = BY_TYPE.get(type(node))
         if generator is not None:
             yield from generator(node, place)
+        yield from of_any(node, place)
         if place.is_condition:
             yield from of_condition(node, place)
         if place.is_iterable:
@@ -96,9 +98,10 @@ def _comprehension(
 
 
 def statement_edits(
-    block: Sequence[ast.stmt], owner: ast.AST, place: Place
+    block: Sequence[ast.stmt], owners: Sequence[ast.AST], place: Place
 ) -> Iterator[Edit]:
-    """Edits of the statements of one block; `owner` is what the block belongs to."""
+    """Edits of the statements of one block; `owners` are the nodes around it, the nearest last."""
+    owner = owners[-1]
     for index, statement in enumerate(block):
         if is_docstring(statement) or isinstance(statement, LEFT_ALONE):
             continue
@@ -108,13 +111,22 @@ def statement_edits(
             yield Edit("drop statement", (Rewrite(statement),), statement, n_nodes=0)
         if following is not None and not isinstance(following, LEFT_ALONE):
             yield from _pair(statement, following)
-        yield from _moves(block, index, owner)
+            both = (Rewrite(statement), Rewrite(following))
+            yield Edit("drop statements", both, statement, (following,), n_nodes=0)
+        yield from _moves(block, index, owners)
         yield from _additions(statement, following, owner, place)
 
 
 def _alone(statement: ast.stmt, place: Place) -> Iterator[Edit]:
     """One statement becomes another."""
     match statement:
+        case ast.Assign(targets=[ast.Tuple(elts=[_, _, *_] as parts)], value=value):
+            for i in range(len(parts)):
+                for j in range(i + 1, len(parts)):
+                    swapped = list(parts)
+                    swapped[i], swapped[j] = swapped[j], swapped[i]
+                    new_target = ast.Tuple(elts=swapped, ctx=ast.Store())
+                    yield _become("target", statement, ast.Assign(targets=[new_target], value=value))
         case ast.Break():
             yield _become("loop control", statement, ast.Continue())
         case ast.Continue():
@@ -151,6 +163,9 @@ def _alone(statement: ast.stmt, place: Place) -> Iterator[Edit]:
         case ast.If(test=test, body=body, orelse=[]):
             loop = ast.While(test=test, body=body, orelse=[])
             yield _become("loop", statement, loop)
+            for new in _new_statements(body[-1], statement, place):
+                branched = ast.If(test=test, body=body, orelse=[new])
+                yield Edit("add else", (Rewrite(statement, (branched,)),), statement, (), size(new))
         case ast.While(test=test, body=body, orelse=[]):
             yield _become("loop", statement, ast.If(test=test, body=body, orelse=[]))
         case ast.If(test=test, body=body, orelse=orelse):
@@ -183,9 +198,11 @@ def _pair(first: ast.stmt, second: ast.stmt) -> Iterator[Edit]:
             yield Edit("else", (Rewrite(first, (joined,)), Rewrite(second)), last, (second,))
 
 
-def _moves(block: Sequence[ast.stmt], index: int, owner: ast.AST) -> Iterator[Edit]:
+def _moves(
+    block: Sequence[ast.stmt], index: int, owners: Sequence[ast.AST]
+) -> Iterator[Edit]:
     """A statement leaves its block, or enters the one before it."""
-    statement = block[index]
+    statement, owner = block[index], owners[-1]
     if isinstance(statement, ast.Pass):
         return
     if isinstance(owner, ast.stmt) and not isinstance(owner, FunctionNode | ast.ClassDef):
@@ -194,6 +211,10 @@ def _moves(block: Sequence[ast.stmt], index: int, owner: ast.AST) -> Iterator[Ed
             yield Edit("move out", leaves, statement)
             ahead = (Rewrite(statement), Insert(owner, (statement,)))
             yield Edit("move out", ahead, statement)
+            outer = owners[-2] if len(owners) > 1 else None
+            if isinstance(outer, LOOPS | ast.If):
+                far = (Rewrite(statement), Insert(outer, (statement,), after=True))
+                yield Edit("move out", far, statement)
     if index:
         before = block[index - 1]
         for inner in _last_blocks(before):

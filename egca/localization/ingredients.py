@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from egca.localization.scope import Scope, is_docstring, own_expressions, scopes
 
 BUILTINS = frozenset(dir(builtins))
+WRAPPERS = frozenset(("abs", "int", "str", "float", "round", "len", "sorted", "set", "list", "tuple"))
 MAX_INGREDIENTS = 24  # of one kind; more only slow the search
 
 
@@ -25,6 +26,8 @@ class Ingredients:
     iterables: Sequence[ast.expr] = ()
     values: Sequence[ast.expr] = ()
     statements: Sequence[ast.stmt] = ()
+    parts: Sequence[ast.expr] = ()
+    wrappers: Sequence[str] = ()
     constants: Sequence[object] = ()
     keywords: Mapping[str, Sequence[ast.keyword]] = field(default_factory=dict)
 
@@ -44,6 +47,8 @@ def collect(
     iterables: list[ast.expr] = []
     values: list[ast.expr] = []
     statements: list[ast.stmt] = []
+    parts: list[ast.expr] = []
+    wrappers: list[str] = []
     keywords: dict[str, list[ast.keyword]] = {}
     constants: list[object] = []
     if reference is not None:
@@ -52,6 +57,14 @@ def collect(
             _gather(statement, translator, conditions, iterables, values, statements)
         for node in ast.walk(reference.node):
             _literal(node, constants)
+            stored = isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
+            if isinstance(node, ast.BinOp | ast.Subscript | ast.Call) and not stored:
+                part = translator.expression(node)
+                if part is not None:
+                    parts.append(part)
+            match node:
+                case ast.Call(func=ast.Name(id=name), args=[_], keywords=[]) if name in WRAPPERS:
+                    wrappers.append(name)
             if isinstance(node, ast.Call) and node.keywords:
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
                 for keyword in node.keywords:
@@ -68,6 +81,8 @@ def collect(
         iterables=_unique(iterables),
         values=_unique(values),
         statements=_unique(statements),
+        parts=_unique(parts),
+        wrappers=tuple(dict.fromkeys(wrappers)),
         constants=tuple(dict.fromkeys(constants))[:MAX_INGREDIENTS],
         keywords={name: _unique(found) for name, found in keywords.items()},
     )
@@ -200,13 +215,67 @@ def counterpart(scope: Scope, reference: ast.Module, entry_point: str) -> Scope 
 
 
 def pair_names(scope: Scope, reference: Scope) -> dict[str, str]:
-    """Reference variable -> candidate variable by position of parameters, then by equal name."""
+    """Reference variable -> candidate variable: by position of parameters, by name, by use.
+
+    Use is how a variable starts and what is done with it (an accumulator that begins as [] and gets
+    append); pairs are taken greedily from the most alike down.
+    """
     same_role = getattr(scope.node, "name", "") == getattr(reference.node, "name", "")
     pairs: dict[str, str] = {}
     if same_role and len(scope.parameters) == len(reference.parameters):
         pairs.update(zip(reference.parameters, scope.parameters, strict=True))
-    visible = scope.visible()
-    for name in reference.visible():
-        if name not in pairs and name in visible:
+    theirs, ours = uses(reference.node), uses(scope.node)
+    for name in reference.variables:
+        if name not in pairs and name in ours and name in theirs and ours[name] & theirs[name]:
             pairs[name] = name
+    alike = sorted(
+        (-len(theirs[a] & ours[b]) / len(theirs[a] | ours[b]), i, j, a, b)
+        for i, a in enumerate(theirs)
+        for j, b in enumerate(ours)
+        if theirs[a] & ours[b]
+    )
+    taken = set(pairs.values())
+    for _, _, _, theirs_name, ours_name in alike:
+        if theirs_name not in pairs and ours_name not in taken:
+            pairs[theirs_name] = ours_name
+            taken.add(ours_name)
     return pairs
+
+
+def uses(function: ast.AST) -> dict[str, set[str]]:
+    """What is done with each assigned variable of a function, as a set of short labels."""
+    found: dict[str, set[str]] = {}
+
+    def note(node: ast.AST | None, label: str) -> None:
+        if isinstance(node, ast.Name):
+            found.setdefault(node.id, set()).add(label)
+
+    for node in ast.walk(function):
+        match node:
+            case ast.Assign(targets=[target], value=value):
+                plain = isinstance(value, ast.Constant | ast.List | ast.Dict | ast.Set | ast.Tuple)
+                note(target, f"= {ast.unparse(value) if plain else type(value).__name__}")
+            case ast.AugAssign(target=target, op=op):
+                note(target, f"{type(op).__name__}=")
+                note(target, "grows")
+            case ast.For(target=target, iter=iterable):
+                note(target, "for")
+                note(target, f"for in {type(iterable).__name__}")
+                note(iterable, "iterated")
+            case ast.comprehension(target=target, iter=iterable):
+                note(target, "for")
+                note(iterable, "iterated")
+            case ast.Call(func=ast.Attribute(value=receiver, attr=name)):
+                note(receiver, f".{name}")
+                if name in ("append", "add", "extend", "insert"):
+                    note(receiver, "grows")
+            case ast.Return(value=value):
+                note(value, "returned")
+            case ast.While(test=test) | ast.If(test=test):
+                for child in ast.walk(test):
+                    note(child, "tested")
+            case ast.Subscript(value=value, slice=index):
+                note(value, "indexed")
+                note(index, "index")
+    assigned = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return {name: labels for name, labels in found.items() if name in assigned}

@@ -1,0 +1,232 @@
+"""The edit search: which small edits of a program make its failing inputs right.
+
+The parent's side. It decides what to run next, hands whole batches of runs to the child
+(variants.py), and judges the outputs that come back; the child never learns what is expected. A child
+that an edit kills is replaced, and that edit counts as wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from egca.execution.limits import Limits
+from egca.execution.sandbox import Sandbox, Session, SessionDied
+from egca.localization.edits import Edit
+from egca.localization.schemata import Schemata
+from egca.localization.variants import BATCH, RUN_TICKS, TIMEOUT
+
+RUN_S = 0.25  # wall-clock limit of one run of one edit
+RECURSION = 700  # runaway recursion is common among edits, and slow to unwind
+SPARE_TICKS = 300
+UNLIMITED_TICKS = 200_000
+
+Judge = Callable[[int, bytes], bool]
+Run = tuple[int, int, int]  # edit, call, ticks
+
+
+@dataclass(slots=True)
+class Score:
+    """What one edit does: failing inputs it makes right, passing ones it breaks, of those tried."""
+
+    index: int
+    edit: Edit
+    repaired: set[int] = field(default_factory=set)
+    broken: set[int] = field(default_factory=set)
+    tried: set[int] = field(default_factory=set)
+
+    def is_full(self, n_calls: int) -> bool:
+        """Whether every input is right with this edit."""
+        return len(self.tried) == n_calls and not self.broken
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Bounds of one localization. Runs and ticks make it deterministic; seconds are the last resort.
+
+    A tick is one iteration of a loop or one call of a function of the program.
+    """
+
+    n_runs: int = 6_000
+    n_ticks: int = 400_000
+    n_edits: int = 3_000
+    seconds: float = 2.0
+
+
+class EditSearch:
+    """Runs edits of one program on its inputs."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        schemata: Schemata,
+        edits: Sequence[Edit],
+        calls: Sequence[dict[str, Any]],
+        kind: str,
+        entry_point: str,
+        judge: Judge,
+        budget: Budget,
+        limits: Limits,
+    ) -> None:
+        self.edits = edits
+        self.n_calls = len(calls)
+        self.budget = budget
+        self._sandbox = sandbox
+        self._limits = limits
+        self._judge = judge
+        self._verdicts: dict[tuple[int, bytes], bool] = {}
+        self._session: Session | None = None
+        self._runs_left = budget.n_runs
+        self._ticks_left = budget.n_ticks
+        self._payload = {
+            "code": schemata.payload(),
+            "n_slots": schemata.n_slots,
+            "switches": [[list(pair) for pair in pairs] for pairs in schemata.switches],
+            "reload": sorted(schemata.module_level),
+            "is_stateful": schemata.is_stateful,
+            "entry_point": entry_point,
+            "kind": kind,
+            "calls": list(calls),
+            "recursion": RECURSION,
+        }
+        self.scores = [Score(index, edit) for index, edit in enumerate(edits)]
+        self.ticks: list[int] = []
+        self.failing: list[int] = []
+        self.passing: list[int] = []
+
+    def close(self) -> None:
+        """End the child. Idempotent."""
+        if self._session is not None:
+            self._session.close()
+
+    def find(self) -> list[Score]:
+        """Try all edits; those that repair at least one failing input, best first.
+
+        Returns: scores, full repairs first. Empty when the program as woven fails nowhere.
+        """
+        self._baseline()
+        if not self.failing:
+            return []
+        order = sorted(self.failing, key=lambda call: (self.ticks[call], call))
+        everything = list(range(len(self.edits)))
+        first = order[0]
+        hopeful = self._screen(everything, first)
+        rest = [*order[1:], *sorted(self.passing, key=lambda call: (self.ticks[call], call))]
+        alive = hopeful
+        for calls in _rounds(order[1:], [c for c in rest if c in set(self.passing)]):
+            alive = [i for i in self._grid(alive, calls) if self._right(i, calls)]
+        if not any(self.scores[i].is_full(self.n_calls) for i in hopeful):
+            self._partial(hopeful, order)
+        found = [score for score in self.scores if score.repaired]
+        return sorted(
+            found, key=lambda s: (not s.is_full(self.n_calls), -len(s.repaired), len(s.broken))
+        )
+
+    def _baseline(self) -> None:
+        runs = [(-1, call, UNLIMITED_TICKS) for call in range(self.n_calls)]
+        for (_, call, ticks), (output, used) in zip(runs, self._run(runs), strict=False):
+            self.ticks.append(used if used < ticks else 0)
+            (self.passing if self._is_right(call, output) else self.failing).append(call)
+        # What did not end says nothing about how long a repaired program takes.
+        longest = max(self.ticks, default=0)
+        self._allowance = 3 * longest + SPARE_TICKS
+        self.ticks = [used or longest + 1 for used in self.ticks]
+
+    def _partial(self, hopeful: list[int], order: list[int]) -> None:
+        """No edit repairs everything: see what each of the others repairs and breaks."""
+        for call in order[1:3]:
+            others = [i for i in range(len(self.edits)) if call not in self.scores[i].tried]
+            hopeful = sorted({*hopeful, *self._screen(others, call)})
+        missing = [c for c in range(self.n_calls)]
+        self._grid(hopeful, missing)
+
+    def _screen(self, indices: Sequence[int], call: int) -> list[int]:
+        self._grid(indices, [call])
+        return [i for i in indices if call in self.scores[i].repaired]
+
+    def _right(self, index: int, calls: Sequence[int]) -> bool:
+        score = self.scores[index]
+        return all(c in score.tried and c not in score.broken for c in calls) and (
+            all(c in score.repaired for c in calls if c in self.failing)
+        )
+
+    def _grid(self, indices: Sequence[int], calls: Sequence[int]) -> Sequence[int]:
+        runs = [
+            (index, call, self._allowance)
+            for index in indices
+            for call in calls
+            if call not in self.scores[index].tried
+        ]
+        for (index, call, _), (output, _used) in zip(runs, self._run(runs), strict=False):
+            score = self.scores[index]
+            score.tried.add(call)
+            right = self._is_right(call, output)
+            if call in self._failing_set:
+                if right:
+                    score.repaired.add(call)
+            elif not right:
+                score.broken.add(call)
+        return indices
+
+    @property
+    def _failing_set(self) -> set[int]:
+        return set(self.failing)
+
+    def _is_right(self, call: int, output: bytes) -> bool:
+        key = call, output
+        found = self._verdicts.get(key)
+        if found is None:
+            found = self._verdicts[key] = self._judge(call, output)
+        return found
+
+    def _run(self, runs: Sequence[Run]) -> list[tuple[bytes, int]]:
+        """Outputs of these runs in order; fewer than asked for when the budget ends."""
+        done: list[tuple[bytes, int]] = []
+        batch = BATCH
+        while len(done) < len(runs) and self._runs_left > 0 and self._ticks_left > 0:
+            todo = runs[len(done) : len(done) + self._runs_left]
+            before = len(done)
+            try:
+                self._run_some(todo, batch, done)
+            except SessionDied:
+                self.close()
+                if batch == 1 and len(done) == before:
+                    done.append((TIMEOUT, UNLIMITED_TICKS))  # the edit that killed its process
+                batch = 1
+            else:
+                if len(done) == before:
+                    break
+            self._runs_left -= len(done) - before
+            if batch == 1 and len(done) - before > BATCH:
+                batch = BATCH
+        return done
+
+    def _run_some(self, runs: Sequence[Run], batch: int, done: list[tuple[bytes, int]]) -> None:
+        session = self._open()
+        request = {
+            "runs": [list(run) for run in runs],
+            "call_s": RUN_S,
+            "batch": batch,
+            "total_s": self.budget.seconds,
+            "total_ticks": self._ticks_left,
+        }
+        outputs: list[bytes] = []
+        wait_s = RUN_S * batch + 1.0
+        for results, new in session.stream("egca.localization.variants:run", request, wait_s):
+            outputs += new
+            for index, used in results:
+                done.append((outputs[index], used))
+                self._ticks_left -= used + RUN_TICKS
+
+    def _open(self) -> Session:
+        if self._session is None or not self._session.alive:
+            self._session = self._sandbox.session(self._limits)
+            self._session.call("egca.localization.variants:load", self._payload, 5.0)
+        return self._session
+
+
+def _rounds(failing: Sequence[int], passing: Sequence[int]) -> list[list[int]]:
+    """Inputs in the order in which edits that hold so far have to prove themselves."""
+    rounds = [[*failing[:1], *passing[:1]], [*failing[1:4], *passing[1:4]]]
+    rounds.append([*failing[4:], *passing[4:]])
+    return [calls for calls in rounds if calls]

@@ -1,0 +1,159 @@
+"""Child side of the edit search: run a program with one edit after another switched on.
+
+These ops run inside the sandbox, next to the untrusted program, and know inputs but never what is
+expected: they return what each run gave, each distinct output once, and the parent judges. Standard
+library and wire only, so that the zygote stays small."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import marshal
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from egca.execution.program import begin, fresh_namespace
+from egca.execution.wire import decode, encode
+
+SLOT = "__egca_{}"
+TICK = "__egca_tick"
+MAX_OUTPUT_BYTES = 1 << 16  # an output over this is of no use to a repair
+BATCH = 64
+RUN_TICKS = 10  # what a run costs beside its ticks
+
+TIMEOUT = b"t"  # first byte of an output: value, exception, timeout
+VALUE = b"v"
+RAISED = b"e"
+
+
+class _OutOfTime(BaseException):
+    """The wall-clock limit of one run. A BaseException: `except Exception` must not stop it."""
+
+
+def _on_alarm(*_: object) -> None:
+    raise _OutOfTime
+
+
+class _Null(io.TextIOBase):
+    """Swallows what a program prints."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+class _Runner:
+    """One woven program: executes its module as often as needed and calls its entry point."""
+
+    def __init__(self, payload: dict[str, Any]) -> None:
+        self.code = marshal.loads(payload["code"])
+        self.n_slots: int = payload["n_slots"]
+        self.switches: list[list[list[int]]] = payload["switches"]
+        self.reload: set[int] = set(payload["reload"])
+        self.is_stateful: bool = payload["is_stateful"]
+        self.entry_point: str = payload["entry_point"]
+        self.kind: str = payload["kind"]
+        self.calls: list[dict[str, Any]] = payload["calls"]
+        self.namespace: dict[str, Any] = fresh_namespace("program")
+        self.function: Callable[..., Any] | None = None
+
+    def run(self, edit: int, call: int, ticks: int, call_s: float) -> tuple[bytes, int]:
+        """Output of one run and the ticks it took; edit -1 is the program as it is."""
+        counter = itertools.repeat(None, ticks)
+        switches = self.switches[edit] if edit >= 0 else ()
+        out = sys.stdout
+        stdout = sys.stdout = io.StringIO() if self.kind == "script" else _Null()  # type: ignore[assignment]
+        signal.setitimer(signal.ITIMER_REAL, call_s, 0.05)
+        try:
+            try:
+                if self.function is None or self.is_stateful or edit in self.reload:
+                    self._execute(switches, counter, self.calls[call])
+                else:
+                    namespace = self.namespace
+                    for slot, value in switches:
+                        namespace[SLOT.format(slot)] = value
+                    namespace[TICK] = counter.__next__
+                result = VALUE + self._result(self.calls[call], stdout)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except _OutOfTime:
+            result = TIMEOUT
+        except BaseException as error:
+            result = RAISED + type(error).__name__.encode("utf-8", "replace")[:100]
+        sys.stdout = out
+        for slot, _ in switches:
+            self.namespace[SLOT.format(slot)] = 0
+        if edit in self.reload:
+            self.function = None
+        # Out of ticks is a StopIteration at a tick, whatever the program made of it.
+        left = counter.__length_hint__()
+        return (result if left else TIMEOUT), ticks - left
+
+    def _execute(
+        self, switches: Any, counter: Iterator[None], call: dict[str, Any]
+    ) -> None:
+        name = "__main__" if self.kind == "script" else "program"
+        namespace = self.namespace = fresh_namespace(name)
+        namespace.update({SLOT.format(slot): 0 for slot in range(self.n_slots)})
+        namespace.update({SLOT.format(slot): value for slot, value in switches})
+        namespace[TICK] = counter.__next__
+        if self.kind == "script":
+            sys.stdin = io.TextIOWrapper(io.BytesIO((call["stdin"] or "").encode()))
+        random.seed(0)
+        exec(self.code, namespace)
+        self.function = None
+        if self.kind == "function":
+            self.function = namespace[self.entry_point]
+        elif self.kind == "method":
+            owner, _, method = self.entry_point.partition(".")
+            self.function = lambda *a, **k: getattr(namespace[owner](), method)(*a, **k)
+
+    def _result(self, call: dict[str, Any], stdout: Any) -> bytes:
+        if self.function is None:
+            return encode(stdout.getvalue(), max_bytes=MAX_OUTPUT_BYTES)
+        random.seed(0)
+        args, kwargs = decode(call["args"]), decode(call["kwargs"])
+        return encode(self.function(*args, **kwargs), max_bytes=MAX_OUTPUT_BYTES)
+
+
+def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
+    """Take a woven program (schemata.Schemata) and the calls to run it on. Yields None."""
+    begin()
+    sys.setrecursionlimit(payload["recursion"])
+    state["runner"] = _Runner(payload)
+    yield None
+
+
+def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
+    """Run pairs of [edit, call, ticks]; payload: runs, call_s, batch, total_s,
+    total_ticks.
+
+    Yields frames [results, outputs]: results are [output index, ticks used] in the order of the runs,
+    outputs the new distinct outputs, to be appended to those of earlier frames of this request. Stops
+    before the end once total_s or total_ticks is over; the parent sees that results are missing.
+    """
+    runner: _Runner = state["runner"]
+    signal.signal(signal.SIGALRM, _on_alarm)
+    table: dict[bytes, int] = {}
+    results: list[list[int]] = []
+    outputs: list[bytes] = []
+    end = time.perf_counter() + payload["total_s"]
+    ticks_left = payload["total_ticks"]
+    for edit, call, ticks in payload["runs"]:
+        output, used = runner.run(edit, call, ticks, payload["call_s"])
+        index = table.get(output)
+        if index is None:
+            index = table[output] = len(table)
+            outputs.append(output)
+        results.append([index, used])
+        ticks_left -= used + RUN_TICKS
+        if len(results) >= payload["batch"] or ticks_left <= 0:
+            yield [results, outputs]
+            results, outputs = [], []
+            if ticks_left <= 0 or time.perf_counter() > end:
+                return
+    yield [results, outputs]
+

@@ -146,12 +146,14 @@ def _globals_read(tree: ast.Module, scope: Scope, entry: Function) -> list[ast.s
 
 def _finish(entry: Block) -> Graph:
     """Drop what cannot be reached, contract what says nothing, number what is left."""
-    order = _reachable(entry)
-    forward = {id(block): _skip_empty(block) for block in order}
     start = Block(successors=[entry])  # an entry of its own: edges may go back to the first block
-    forward[id(start)] = start
-    for block in (start, *order):
-        block.successors = [forward[id(successor)] for successor in block.successors]
+    _forward(_reachable(start))
+    for block in (order := _reachable(start)):
+        _join_truth(block)
+    for block in order:
+        block.operations = [word for word in block.operations if not word.startswith("=")]
+    order = _reachable(start)
+    _forward(order)
     order = _reachable(start)
     n_predecessors: dict[int, int] = {}
     for block in order:
@@ -181,6 +183,29 @@ def _reachable(entry: Block) -> list[Block]:
         order.append(block)
         stack.extend(reversed(block.successors))
     return order
+
+
+def _forward(order: list[Block]) -> None:
+    """Let every edge go to the first block from there on that does something, branches or ends."""
+    for block in order:
+        block.successors = [_skip_empty(successor) for successor in block.successors]
+
+
+def _join_truth(block: Block) -> None:
+    """`if c: return True` with `return False` in the other arm is the value of c; so is a store."""
+    if len(block.successors) != 2:
+        return
+    marks = [arm.operations for arm in block.successors]
+    ends = [_after(arm) for arm in block.successors]
+    if [len(words) for words in marks] != [1, 1] or ends[0] is None or ends[0] is not ends[1]:
+        return
+    first, second = (words[0].partition(" ") for words in marks)
+    if {first[0], second[0]} == {"=true", "=false"} and first[2] == second[2]:
+        block.successors = [ends[0]]
+
+
+def _after(block: Block) -> Block | None:
+    return block.successors[0] if len(block.successors) == 1 else None
 
 
 def _skip_empty(block: Block) -> Block:

@@ -23,11 +23,12 @@ from egca.structure.normalise import (
     parameters,
     read_names,
     scope_of,
-    truth_of_test,
 )
 
 MAX_INLINED = 8  # calls written out inside each other
 MAX_INLINE_DEPTH = 100
+# Marks, not operations: they never reach a finished graph. Names in them are only compared.
+TRUTH = {True: "=true ", False: "=false "}
 
 
 @dataclass(slots=True)
@@ -102,18 +103,9 @@ class Lowering(CallLowering):
 
     def block(self, body: Sequence[ast.stmt]) -> None:
         """Write statements in order; what follows a jump is dead and left out."""
-        for i, node in enumerate(body):
+        for node in body:
             if self.current is None:
                 return
-            if isinstance(node, ast.If):
-                following = body[i + 1] if i + 1 < len(body) else None
-                kind = truth_of_test(node, following)
-                # where the result is a condition, its arms go to the two ends instead
-                if kind == "store" or (kind == "return" and self.frames[-1].ends is None):
-                    self.value(node.test)
-                    if kind == "return":
-                        self.jump(self.frames[-1].exit)
-                    continue
             self.statement(node)
 
     def statement(self, node: ast.stmt) -> None:
@@ -151,6 +143,13 @@ class Lowering(CallLowering):
             self.value(node.value)
         for target in targets:
             self._store(target)
+            if isinstance(target, ast.Name):
+                self._mark_truth(f"store {target.id}", node.value)
+
+    def _mark_truth(self, what: str, node: ast.expr | None) -> None:
+        """Note that True or False is returned or stored; cfg.py joins arms that do nothing else."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+            self.emit(TRUTH[node.value] + what)
 
     def _store(self, target: ast.expr) -> None:
         if isinstance(target, ast.Tuple | ast.List):
@@ -179,6 +178,7 @@ class Lowering(CallLowering):
             self.jump(frame.entry)  # a tail call is a loop
         elif frame.ends is None:
             self.value(node.value)
+            self._mark_truth("return", node.value)
             self.jump(frame.exit)
         elif node.value is None:
             self.jump(frame.ends[1])
@@ -206,13 +206,8 @@ class Lowering(CallLowering):
             self.jump(join)
             self.current = otherwise
             rest = node.orelse
-            # elif by elif, not by recursion: a chain may be long
-            if (
-                len(rest) == 1
-                and isinstance(rest[0], ast.If)
-                and truth_of_test(rest[0], None) is None
-            ):
-                node = rest[0]
+            if len(rest) == 1 and isinstance(rest[0], ast.If):
+                node = rest[0]  # elif by elif, not by recursion: a chain may be long
                 continue
             self.block(rest)
             self.jump(join)

@@ -1,7 +1,7 @@
 """What two ways of writing the same program have in common, before any graph is made.
 
 Works on syntax trees alone: parsing that cannot fail, the functions a program defines, writes
-nobody reads, returns of a truth value, counting loops. What becomes of it is decided in
+nobody reads, counting loops. What becomes of it is decided in
 lowering.py."""
 
 from __future__ import annotations
@@ -188,41 +188,6 @@ def is_main_guard(test: ast.expr) -> bool:
         and len(test.ops) == 1
         and isinstance(test.ops[0], ast.Eq)
     )
-
-
-def _truth(body: list[ast.stmt]) -> tuple[str, bool] | None:
-    """("return", value) or (name, value) of a block that only returns or stores True or False."""
-    if len(body) != 1:
-        return None
-    node = body[0]
-    value = getattr(node, "value", None)
-    if not isinstance(value, ast.Constant) or not isinstance(value.value, bool):
-        return None
-    if isinstance(node, ast.Return):
-        return "return", value.value
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-        return f"={node.targets[0].id}", value.value
-    return None
-
-
-def truth_of_test(node: ast.If, following: ast.stmt | None) -> str | None:
-    """What `if c: return True` with `return False` behind it (or in else) is: the value of c.
-
-    Returns: "return" when the value is returned, "store" when both arms store it in one name, None
-    for any other statement. `following` is the next statement in the same block.
-    """
-    first = _truth(node.body)
-    if first is None:
-        return None
-    tail = node.orelse
-    if not tail:
-        if first[0] != "return" or following is None:
-            return None
-        tail = [following]
-    second = _truth(tail)
-    if second is None or second[0] != first[0] or second[1] == first[1]:
-        return None
-    return "return" if first[0] == "return" else "store"
 
 
 def counting_step(node: ast.While) -> ast.stmt | None:

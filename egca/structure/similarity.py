@@ -51,12 +51,21 @@ def similarity(a: str | Graph, b: str | Graph, entry_point: str = "") -> float:
     return graph_similarity(first, second)
 
 
-def graph_similarity(a: Graph, b: Graph) -> float:
-    """`similarity` of two graphs; 0 if one has no blocks, for nothing is known of it."""
+def graph_similarity(
+    a: Graph,
+    b: Graph,
+    block_weights: tuple[int, ...] = BLOCK_WEIGHTS,
+    operation_weights: tuple[int, ...] = OPERATION_WEIGHTS,
+) -> float:
+    """`similarity` of two graphs; 0 if one has no blocks, for nothing is known of it.
+
+    Other weights are for calibration; there is one of block_weights for each round, and
+    operation_weights has one more at most.
+    """
     if not a.n_blocks or not b.n_blocks:
         return 0.0
-    first, n_first = _features(a)
-    second, n_second = _features(b)
+    first, n_first = _features(a, block_weights, operation_weights)
+    second, n_second = _features(b, block_weights, operation_weights)
     if len(first) > len(second):
         first, second = second, first
     paired = sum(min(count, second[label]) for label, count in first.items() if label in second)
@@ -66,7 +75,9 @@ def graph_similarity(a: Graph, b: Graph) -> float:
 
 
 @lru_cache(maxsize=1024)
-def _features(graph: Graph) -> tuple[Counter[int], int]:
+def _features(
+    graph: Graph, block_weights: tuple[int, ...], operation_weights: tuple[int, ...]
+) -> tuple[Counter[int], int]:
     """Labels of all rounds with how often each occurs, and their number.
 
     Labels are hashes of integers only, so they are the same in every process.
@@ -80,14 +91,14 @@ def _features(graph: Graph) -> tuple[Counter[int], int]:
     words = [[crc32(word.encode()) for word in block] for block in graph.operations]
     for block in words:
         for word in block:
-            found[hash((1, word))] += OPERATION_WEIGHTS[0]
-    for iteration, weight in enumerate(BLOCK_WEIGHTS):
+            found[hash((1, word))] += operation_weights[0]
+    for iteration, weight in enumerate(block_weights):
         for label in labels:
             found[hash((2, iteration, label))] += weight
-        if iteration + 1 < len(OPERATION_WEIGHTS):
+        if iteration + 1 < len(operation_weights):
             for label, block in zip(labels, words, strict=True):
                 for word in block:
-                    found[hash((3, iteration, label, word))] += OPERATION_WEIGHTS[iteration + 1]
+                    found[hash((3, iteration, label, word))] += operation_weights[iteration + 1]
         labels = [
             hash(
                 (

@@ -1,0 +1,63 @@
+"""The README shows what the commands print: each ```console block is run, times aside.
+
+`make docs` rewrites the blocks with what is printed now; read the diff before committing it."""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TIME = re.compile(r"\b\d+(?:\.\d+)? ?(?:ms|s)\b")
+
+
+def transcript(command: str, folder: Path) -> str:
+    """What a user sees who types the command into a terminal of 80 columns without colour."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "80",
+        "NO_COLOR": "1",
+        "PYTHONUTF8": "1",
+    }
+    shown = subprocess.run(
+        command, shell=True, capture_output=True, text=True, env=environment, cwd=folder, timeout=60
+    )
+    lines = [line.rstrip() for line in (shown.stdout + shown.stderr).splitlines()]
+    return "\n".join([f"$ {command}", *lines]).rstrip() + "\n"
+
+
+def rerun(block: str, folder: Path) -> str:
+    commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+    return "\n".join(transcript(command, folder) for command in commands)
+
+
+def test_console_blocks_are_what_the_commands_print(request: pytest.FixtureRequest, tmp_path):
+    text = README.read_text(encoding="utf-8")
+    assert BLOCK.search(text)
+    if request.config.getoption("--golden"):
+        shown = BLOCK.sub(lambda found: f"```console\n{rerun(found[1], tmp_path)}```", text)
+        README.write_text(shown, encoding="utf-8")
+        return
+    for found in BLOCK.finditer(text):
+        printed, now = found[1], rerun(found[1], tmp_path)
+        assert TIME.sub("TIME", now) == TIME.sub("TIME", printed), "the README is stale: make docs"
+
+
+def test_python_blocks_give_what_they_show():
+    result = doctest.testfile(str(README), module_relative=False)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_links_lead_to_files_of_the_repository():
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        text = (README.parent / name).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#]+)\)", text):
+            if "://" not in target:
+                assert (README.parent / target).exists(), f"{name}: {target}"

@@ -2,6 +2,7 @@
 
 from egca.execution.limits import Limits
 from egca.execution.runner import Call, Runner, run_program
-from egca.execution.sandbox import Sandbox, Session, SessionDied
+from egca.execution.sandbox import Sandbox
+from egca.execution.session import Session, SessionDied
 
 __all__ = ["Call", "Limits", "Runner", "Sandbox", "Session", "SessionDied", "run_program"]

@@ -1,8 +1,8 @@
 """What a program prints and reads, inside its process: descriptors 0 and 1, and sys.stdin/stdout.
 
-Text is caught at descriptor level, in memory, so that print, os.write and sys.stdout.buffer all count.
-The program can close or replace any of this; `begin` puts it right again before the next call, and
-what cannot be read back counts as nothing printed."""
+Text is caught at descriptor level, in memory, so that print, os.write and sys.stdout.buffer all
+count. The program can close or replace any of this; `begin` puts it right again before the next
+call, and what cannot be read back counts as nothing printed."""
 
 from __future__ import annotations
 
@@ -25,19 +25,10 @@ def _memory_file(name: str) -> int:
 class Capture:
     """Standard input and output of one program. Make it before the program runs."""
 
-    def __init__(
-        self,
-        *,
-        _dup2=os.dup2,  # type: ignore[no-untyped-def]
-        _fstat=os.fstat,
-        _truncate=os.ftruncate,
-        _pread=os.pread,
-        _write=os.write,
-        _seek=os.lseek,
-        _open=io.open,
-    ) -> None:
-        self._dup2, self._fstat, self._truncate = _dup2, _fstat, _truncate
-        self._pread, self._write, self._seek, self._open = _pread, _write, _seek, _open
+    def __init__(self) -> None:
+        # Its own hands: the program may replace what os and io hold.
+        self._dup2, self._fstat, self._truncate = os.dup2, os.fstat, os.ftruncate
+        self._pread, self._write, self._seek, self._open = os.pread, os.write, os.lseek, io.open
         self._out = _memory_file("stdout")
         fcntl.fcntl(self._out, fcntl.F_SETFL, os.O_APPEND)  # truncating also rewinds
         self._in = _memory_file("stdin")

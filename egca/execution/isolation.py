@@ -1,11 +1,12 @@
 """What a child is kept from: layers of isolation, each used where the kernel has it.
 
-`Confinement.enter` runs once in the zygote: namespaces for mounts, network, IPC and host name, a root
-folder with little in it (view.py), and a process of its own at the top of a PID namespace, so that the
-kernel ends everything below when it ends. `fork` gives each child a PID namespace, `confine` takes
-from it what is left: a scratch folder of its own, Landlock, seccomp, capabilities, rlimits. Root gets
-there with its rights and a nameless user for each child, anyone else through a user namespace.
-`layers` says what is on; a layer that the kernel refuses is skipped and named there."""
+`Confinement.enter` runs once in the zygote: namespaces for mounts, network, IPC and host name, a
+root folder with little in it (view.py), and a process of its own at the top of a PID namespace,
+so that the kernel ends everything below when it ends. `fork` gives each child a PID namespace,
+`confine` takes from it what is left: a scratch folder of its own, Landlock, seccomp,
+capabilities, rlimits. Root gets there with its rights and a nameless user for each child, anyone
+else through a user namespace. `layers` says what is on; a layer that the kernel refuses is
+skipped and named there."""
 
 from __future__ import annotations
 
@@ -19,10 +20,8 @@ from collections.abc import Callable
 from typing import Any
 
 from egca.execution import linux, syscalls, view
+from egca.execution.protocol import MEMORY_TO_REPORT
 
-STATUS_MEMORY = 97  # exit statuses of a child that could not go on
-STATUS_BROKEN = 98
-_MEMORY_TO_REPORT = 1 << 26  # address space beyond the limit, to say in it that it was reached
 _NAMELESS_USERS = 0x70000000  # user ids that nobody has; a child of root becomes one of them
 _SPARE_PROCESSES = 16  # of the zygote and its idle children, where they count as well
 
@@ -32,6 +31,7 @@ class Confinement:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.layers: dict[str, str] = {}
+        self.without: list[str] = config["without"]
         self.limits: dict[str, Any] = config["limits"]
         self.fallback_scratch: str = config["fallback_scratch"]
         self.zygote_pid = os.getpid()
@@ -63,13 +63,18 @@ class Confinement:
         self._layer("PID namespace", lambda: self._enter_pid_namespace(proc))
         if self.pid_namespace is None:
             # Orphans of a program come to the zygote then, which ends them.
-            self._layer("orphans", lambda: linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1))
+            with contextlib.suppress(OSError):
+                linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
         if proc >= 0:
             os.close(proc)
+        if not self.has_view:
+            os.makedirs(self.fallback_scratch, 0o711)
         self._layer("Landlock", self._prepare_landlock)
 
     def _layer(self, name: str, enter: Callable[[], object]) -> bool:
         try:
+            if name in self.without:
+                raise OSError("left out on request")
             enter()
         except (OSError, ValueError) as error:
             self.layers[name] = str(error)
@@ -92,7 +97,7 @@ class Confinement:
 
     def _is_privileged(self) -> bool:
         """Whether we are root with the right to make namespaces; tries by making the first."""
-        if os.geteuid() != 0:
+        if os.geteuid() != 0 or "mount namespace" in self.without:
             return False
         try:
             linux.unshare(linux.CLONE_NEWNS)
@@ -172,6 +177,11 @@ class Confinement:
         if not self.has_view:
             shutil.rmtree(self._scratch(child), ignore_errors=True)
 
+    def close(self) -> None:
+        """Remove what the zygote itself has made. Every child is dead by now."""
+        if not self.has_view:
+            shutil.rmtree(self.fallback_scratch, ignore_errors=True)
+
     def kill_orphans(self, known: set[int]) -> None:
         """End processes that programs left behind, where no PID namespace does it."""
         if self.pid_namespace is not None:
@@ -202,7 +212,7 @@ class Confinement:
         if self.filter is not None:
             program = self.filter
             self._layer("seccomp", lambda: linux.load_filter(program))
-        self._layer("rlimits", lambda: self.limit(self.limits))
+        self.layers["rlimits"] = "on"  # set with the first request, which brings them
         return self.layers
 
     def _scratch(self, child: int) -> str:
@@ -256,7 +266,7 @@ class Confinement:
         memory, file_bytes = limits["memory_bytes"], limits["file_bytes"]
         processor_s = 60 + int(20 * limits["program_s"])  # last resort: the parent's clock is first
         wanted = {
-            resource.RLIMIT_AS: (memory, memory + _MEMORY_TO_REPORT),
+            resource.RLIMIT_AS: (memory, memory + MEMORY_TO_REPORT),
             resource.RLIMIT_CORE: (0, 0),
             resource.RLIMIT_CPU: (processor_s, processor_s),
             resource.RLIMIT_FSIZE: (file_bytes, file_bytes),
@@ -269,7 +279,8 @@ class Confinement:
             _, highest = resource.getrlimit(kind)
             if highest != resource.RLIM_INFINITY:
                 soft, hard = min(soft, highest), min(hard, highest)
-            resource.setrlimit(kind, (soft, hard))
+            with contextlib.suppress(OSError, ValueError):
+                resource.setrlimit(kind, (soft, hard))
 
 
 def _wait_and_follow(pid: int) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MAX_FRAME_BYTES = 1 << 26  # of one message of a child; more than this ends the session
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of one program. Times are wall-clock seconds, sizes bytes.
 
-    n_processes counts the program's threads and processes together; where seccomp is on it may start
-    threads only. file_bytes bounds one file, the scratch folder holds four times that.
+    n_processes counts the program's threads and processes together; where seccomp is on it may
+    start threads only. file_bytes bounds one file, the scratch folder holds four times that.
     """
 
     call_s: float = 2.0  # one call, then it is a timeout

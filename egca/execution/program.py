@@ -1,15 +1,16 @@
 """Ops that load and call a program; they run in the sandbox's child, beside the program.
 
 `load` executes its top level, `run` makes calls; `guarded` is the frame around every piece of
-untrusted code, for other ops too: time limit, captured output, fixed random seed, and a failure as
-data. The program may patch whatever it reaches, so this module keeps its own references, and the
-program gets a copy of the builtins. Nothing here is a defence, that is the sandbox's part: a program
-that breaks its own process only loses its own verdict."""
+untrusted code, for other ops too: time limit, captured output, fixed random seed, and a failure
+as data. The program may patch whatever it reaches, so this module keeps its own references, and
+the program gets a copy of the builtins. Nothing here is a defence, that is the sandbox's part: a
+program that breaks its own process only loses its own verdict."""
 
 from __future__ import annotations
 
 import builtins
 import random
+import resource
 import signal
 import sys
 import time
@@ -20,6 +21,7 @@ from itertools import islice
 from typing import Any
 
 from egca.execution.capture import Capture
+from egca.execution.protocol import MEMORY_TO_REPORT
 from egca.execution.wire import decode, encode_checked, type_name
 
 FILE_NAME = "<program>"  # in code objects and tracebacks
@@ -28,6 +30,8 @@ _MAX_FRAMES = 32
 _MAX_MESSAGE = 500
 _clock = time.perf_counter
 _setitimer = signal.setitimer
+_signal = signal.signal
+_ALARM, _REAL = signal.SIGALRM, signal.ITIMER_REAL
 _seed = random.seed
 _modules = sys.modules
 _exc_info = sys.exc_info
@@ -59,16 +63,31 @@ def _on_alarm(number: int, frame: types.FrameType | None) -> None:
         raise CallTimeout
 
 
+_relieved: list[bool] = []
+
+
+def _allow_more_memory(
+    more: bool,
+    *,
+    _get: Any = resource.getrlimit,
+    _set: Any = resource.setrlimit,
+    _kind: int = resource.RLIMIT_AS,
+) -> None:
+    """Lift the memory limit a little while we report that it was reached."""
+    _relieved[:] = [True] if more else []
+    _, hard = _get(_kind)
+    if hard != resource.RLIM_INFINITY:
+        _set(_kind, (hard if more else hard - MEMORY_TO_REPORT, hard))
+
+
 _capture: list[Capture] = []
 
 
-def begin(
-    *, _signal: Any = signal.signal, _mask: Any = signal.pthread_sigmask, _stdout: Any = None
-) -> Capture:
+def begin() -> Capture:
     """Make the process ready for untrusted code; idempotent. Ops call it before they load any."""
     if not _capture:
         _capture.append(Capture())
-        _signal(signal.SIGALRM, _on_alarm)
+        _signal(_ALARM, _on_alarm)
         copy = types.ModuleType("builtins")
         copy.__dict__.update(vars(builtins))
         copy.__dict__.update(exit=Quitter("exit", "Ctrl-D"), quit=Quitter("quit", "Ctrl-D"))
@@ -95,6 +114,9 @@ def guarded(
     """
     capture = begin()
     capture.begin(stdin)
+    _signal(_ALARM, _on_alarm)
+    if _relieved:
+        _allow_more_memory(False)
     _seed(0)
     numpy_random = _modules.get("numpy.random")
     if numpy_random is not None:
@@ -103,7 +125,7 @@ def guarded(
     try:
         try:
             _armed[0] = True
-            _setitimer(signal.ITIMER_REAL, call_s if call_s > 1e-4 else 1e-4, _REPEAT_S)
+            _setitimer(_REAL, call_s if call_s > 1e-4 else 1e-4, _REPEAT_S)
             value = call()
             _armed[0] = False
         except BaseException as error:
@@ -125,7 +147,7 @@ def _disarm() -> None:
     while True:
         try:
             _armed[0] = False
-            _setitimer(signal.ITIMER_REAL, 0)
+            _setitimer(_REAL, 0)
             return
         except CallTimeout:  # it was on its way already
             continue
@@ -134,6 +156,8 @@ def _disarm() -> None:
 def _describe(error: BaseException) -> dict[str, Any]:
     kind = type(error)
     trace = _exc_info()[2]
+    if issubclass(kind, MemoryError):
+        _allow_more_memory(True)
     frames = _frames(trace)
     if kind is CallTimeout:
         return failure("timeout", message="time limit", frames=frames)
@@ -181,7 +205,9 @@ def _syntax_failure(error: BaseException, source: str) -> dict[str, Any]:
         return len(lines[line - 1][: offset - 1].encode("utf-8", "surrogatepass"))
 
     described["message"] = str(error.msg)[:_MAX_MESSAGE]
-    described["frames"] = [[first, last, column(first, error.offset), column(last, error.end_offset)]]
+    described["frames"] = [
+        [first, last, column(first, error.offset), column(last, error.end_offset)]
+    ]
     return described
 
 

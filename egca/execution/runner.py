@@ -1,7 +1,7 @@
 """Running a program in the sandbox, typed: calls in, outcomes out, dead children hidden.
 
-A child that dies at a call gives that call its failure, and a fresh child goes on with the rest. What
-outcomes mean for a test is decided in egca/execution/judging.py."""
+A child that dies at a call gives that call its failure, and a fresh child goes on with the rest.
+What outcomes mean for a test is decided in egca/execution/judging.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import Any, Self
 
 from egca.errors import InputError
 from egca.execution.limits import Limits
-from egca.execution.sandbox import GRACE_S, Sandbox, Session, SessionDied
+from egca.execution.protocol import GRACE_S
+from egca.execution.sandbox import Sandbox
+from egca.execution.session import Session, SessionDied
 from egca.execution.wire import WireError, decode, encode_checked
 from egca.types import Cause, Failure, Outcome, Program, SourceMap, Span
 

@@ -1,7 +1,8 @@
 """The seccomp filter: system calls that no solution of a problem needs, refused.
 
-Built once by libseccomp through pyseccomp, then applied to each child as BPF. Everything else stays
-allowed: what files and sockets mean to a program is settled by the namespaces and by Landlock."""
+Built once by libseccomp through pyseccomp, then applied to each child as BPF. Everything else
+stays allowed: what files and sockets mean to a program is settled by the namespaces and by
+Landlock."""
 
 from __future__ import annotations
 
@@ -11,25 +12,31 @@ import socket
 from types import ModuleType
 from typing import Any
 
-# Each refused with "operation not permitted".
-REFUSED = (
-    # other processes and new programs
-    "ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_open pidfd_getfd "
-    "pidfd_send_signal execve execveat setns unshare "
-    # files outside of the view, and new file systems
-    "mount umount2 pivot_root chroot move_mount open_tree fsopen fsconfig fsmount fspick "
-    "mount_setattr open_by_handle_at name_to_handle_at mknod mknodat fanotify_init quotactl "
-    # memory that no limit counts, or that outlives the child
-    "memfd_create memfd_secret shmget shmat shmctl semget semop semtimedop semctl msgget msgsnd "
-    "msgrcv msgctl mq_open mq_unlink keyctl add_key request_key "
-    # large attack surface of the kernel
-    "bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register "
-    "kexec_load kexec_file_load init_module finit_module delete_module landlock_create_ruleset "
-    # the machine
-    "reboot swapon swapoff acct syslog settimeofday clock_settime clock_adjtime adjtimex "
-    "sethostname setdomainname iopl ioperm vhangup personality setpriority sched_setscheduler "
-    "sched_setattr ioprio_set"
-).split()
+# Each answered with "operation not permitted".
+REFUSED = {
+    "other processes and new programs": (
+        "ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_open pidfd_getfd "
+        "pidfd_send_signal execve execveat setns unshare"
+    ),
+    "files outside of the view, and new file systems": (
+        "mount umount2 pivot_root chroot move_mount open_tree fsopen fsconfig fsmount fspick "
+        "mount_setattr open_by_handle_at name_to_handle_at mknod mknodat fanotify_init quotactl"
+    ),
+    "memory that no limit counts, or that outlives the child": (
+        "memfd_create memfd_secret shmget shmat shmctl semget semop semtimedop semctl msgget "
+        "msgsnd msgrcv msgctl mq_open mq_unlink keyctl add_key request_key"
+    ),
+    "large attack surface of the kernel": (
+        "bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register "
+        "kexec_load kexec_file_load init_module finit_module delete_module "
+        "landlock_create_ruleset"
+    ),
+    "the machine": (
+        "reboot swapon swapoff acct syslog settimeofday clock_settime clock_adjtime adjtimex "
+        "sethostname setdomainname iopl ioperm vhangup personality setpriority "
+        "sched_setscheduler sched_setattr ioprio_set"
+    ),
+}
 _CLONE_THREAD = 0x10000
 
 
@@ -38,7 +45,7 @@ def build() -> bytes:
     seccomp = _import_pyseccomp()
     rules: Any = seccomp.SyscallFilter(seccomp.ALLOW)
     refuse = seccomp.ERRNO(errno.EPERM)
-    for name in REFUSED:
+    for name in " ".join(REFUSED.values()).split():
         _add(rules, refuse, name)
     # A process of its own would double what RLIMIT_AS grants; threads share it. clone3 cannot be
     # looked into: libc falls back to clone.
@@ -79,7 +86,7 @@ def _import_pyseccomp() -> ModuleType:
     except OSError:  # not where the loader looks: the slow search may find it
         pass
     try:
-        import pyseccomp
+        import pyseccomp  # type: ignore[import-untyped]
     except (ImportError, OSError, RuntimeError, TypeError) as error:
         raise OSError(f"no libseccomp ({error})") from error
     finally:

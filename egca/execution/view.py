@@ -1,9 +1,9 @@
 """Which files a program can see: the interpreter, a few packages, and an empty scratch folder.
 
-`readable` lists what is to be seen; `build` makes a root folder of just that in the zygote's own mount
-namespace. Where the kernel does not let us mount, the same list becomes Landlock rules. Nothing of
-home folders, /proc, test data or the rest of site-packages is among it, so that a program cannot
-import the data set it is tested with."""
+`readable` lists what is to be seen; `build` makes a root folder of just that in the zygote's own
+mount namespace. Where the kernel does not let us mount, the same list becomes Landlock rules.
+Nothing of home folders, /proc, test data or the rest of site-packages is among it, so that a
+program cannot import the data set it is tested with."""
 
 from __future__ import annotations
 
@@ -124,12 +124,10 @@ def rules(paths: list[str], search_path: Iterable[str]) -> list[tuple[str, int]]
     look = linux.FS_READ_FILE | linux.FS_READ_DIR
     found: list[tuple[str, int]] = []
     for path in paths:
-        hidden = {folder for folder in hidden_folders([path])}
+        hidden = set(hidden_folders([path]))
         if hidden:
             found.append((path, linux.FS_READ_DIR))
-            found += [
-                (entry.path, look) for entry in os.scandir(path) if entry.path not in hidden
-            ]
+            found += [(entry.path, look) for entry in os.scandir(path) if entry.path not in hidden]
         elif path in DEVICES:
             found.append((path, look | linux.FS_WRITE_FILE))
         else:

@@ -1,10 +1,10 @@
 """Values as bytes: how plain data leaves and enters the process that runs a program.
 
-msgpack underneath, so decoding never runs code. Only exact plain types become data; whatever else a
-program holds turns into `types.Opaque` where it stands. The encoder runs beside the program and must
-not call into it: it asks `id(type(value))`, never a hash, a length or an iterator of a subclass. Lists
-stay msgpack arrays and dicts with simple keys msgpack maps; every other container is an array whose
-first element is an extension that names it."""
+msgpack underneath, so decoding never runs code. Only exact plain types become data; whatever
+else a program holds turns into `types.Opaque` where it stands. The encoder runs beside the
+program and must not call into it: it asks `id(type(value))`, never a hash, a length or an
+iterator of a subclass. Lists stay msgpack arrays and dicts with simple keys msgpack maps; every
+other container is an array whose first element is an extension that names it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
-from msgpack import ExtType, Packer, Unpacker, unpackb
+from msgpack import ExtType, Packer, Unpacker, unpackb  # type: ignore[import-untyped]
 
 from egca.types import Opaque
 
@@ -22,13 +22,16 @@ MAX_DEPTH = 100
 _BIG_INT, _COMPLEX, _BYTEARRAY, _OPAQUE = 1, 2, 3, 4
 _FIRST_MARK = 16
 _MARKED = (tuple, set, frozenset, dict, range, deque, OrderedDict, defaultdict, Counter)
-_MARKS = {kind: ExtType(_FIRST_MARK + i, b"") for i, kind in enumerate(_MARKED)}
+_MARKS: dict[Any, ExtType] = {kind: ExtType(_FIRST_MARK + i, b"") for i, kind in enumerate(_MARKED)}
 _SCAN_FROM = 1024  # smaller data cannot make the decoder allocate more than a few megabytes
 
 
 class WireError(ValueError):
     """Bytes that no encoder wrote. The message names the reason."""
 
+
+_CONTAINER_HEADERS = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])
+_MAX_CONTAINERS = 1 << 22  # an empty dict is one byte here and 64 in memory
 
 # One packer for all: it takes exact types only, calls nothing back and so never yields the GIL.
 _pack: Callable[[Any], bytes] = Packer(
@@ -277,6 +280,9 @@ def _require_complete(data: bytes) -> None:
     Array headers that promise more than follows would make the decoder allocate the product of
     depth and promise; data that is complete has no more elements than bytes.
     """
+    n_headers = len(data) - len(data.translate(None, _CONTAINER_HEADERS))
+    if n_headers > _MAX_CONTAINERS:
+        raise WireError("not an encoded value: too many containers")
     scanner = Unpacker(max_buffer_size=len(data))
     scanner.feed(data)
     try:

@@ -1,12 +1,13 @@
 """The process that forks children: started once, confined once, then one fork for each program.
 
-`main` runs in a fresh interpreter that egca/execution/sandbox.py starts. It talks to its parent over
-a socket of packets (messages below), keeps a few confined children ready, hands each out as the other
-end of its channel, and reaps them. It never runs a program itself and has one thread. What a child is
-kept from is decided in isolation.py; here is only its life: fork, serve requests, die.
+`main` runs in a fresh interpreter that egca/execution/sandbox.py starts. It talks to its parent
+over a socket of packets (messages below), keeps a few confined children ready, hands each out as
+the other end of its channel, and reaps them. It never runs a program itself and has one thread.
+What a child is kept from is decided in isolation.py; here is only its life: fork, serve
+requests, die.
 
-To the zygote: ["new"], ["end", id, grace_ms] (wait so long for its own death, then kill it and all it
-started; answered), ["drop", id] (kill, not answered).
+To the zygote: ["new"], ["end", id, grace_ms] (wait so long for its own death, then kill it and
+all it started; answered), ["drop", id] (kill, not answered).
 From it: ["ready"] once, ["new", id] with the channel, ["ended", id, status, killed]."""
 
 from __future__ import annotations
@@ -25,10 +26,17 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from egca.execution import isolation
-from egca.execution.limits import MAX_FRAME_BYTES
+from egca.execution.protocol import (
+    END,
+    ERROR,
+    FRAME,
+    HELLO,
+    MAX_FRAME_BYTES,
+    STATUS_BROKEN,
+    STATUS_MEMORY,
+)
 from egca.execution.wire import pack, unpack
 
-FRAME, END, ERROR, HELLO = 0, 1, 2, 3  # kinds of message from child to parent
 _HEADER = struct.Struct("<I")
 
 
@@ -98,7 +106,7 @@ def _serve(channel: Channel, confinement: isolation.Confinement, _exit: Any = os
                 channel.send([FRAME, frame])
             channel.send([END])
         except MemoryError:
-            _exit(isolation.STATUS_MEMORY)
+            _exit(STATUS_MEMORY)
         except BaseException:
             channel.send([ERROR, format_error()[-20_000:]])
 
@@ -183,7 +191,7 @@ class Zygote:
             try:
                 channel.send([ERROR, traceback.format_exc()])
             finally:
-                os._exit(isolation.STATUS_BROKEN)
+                os._exit(STATUS_BROKEN)
 
     def reap(self) -> None:
         """Collect every child that has ended, with what it left behind."""
@@ -226,6 +234,7 @@ class Zygote:
         while self.children and time.monotonic() < deadline:
             self.reap()
             time.sleep(0.001)
+        self.confinement.close()
 
 
 def _import_ahead(modules: list[str]) -> Iterator[str]:
@@ -250,6 +259,9 @@ def main(control_fd: int) -> NoReturn:
         confinement.enter()
         missing = list(_import_ahead(config["preload"]))
         sys.argv = [""]
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)  # until here it told the parent why we cannot start
+        os.close(null)
         gc.disable()
         gc.collect()
         gc.freeze()
@@ -257,7 +269,7 @@ def main(control_fd: int) -> NoReturn:
         control.send(pack(["ready", missing]))
     except BaseException:
         control.send(pack(["failed", traceback.format_exc()[-20_000:]]))
-        os._exit(isolation.STATUS_BROKEN)
+        os._exit(STATUS_BROKEN)
     try:
         zygote.run(parent_fd)
     finally:

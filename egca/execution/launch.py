@@ -1,0 +1,174 @@
+"""Starting the zygote and talking to it: the parent's end of its control socket.
+
+The interpreter is the parent's own, without site-packages, environment and working folder; see
+`_BOOT` for what it runs and egca/execution/zygote.py for the messages."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]
+
+from egca.errors import SandboxError
+from egca.execution.protocol import START_S
+from egca.execution.wire import pack, unpack
+
+_log = logging.getLogger("egca")
+
+# The zygote needs neither the packages' public faces nor what they import: bare packages do.
+_BOOT = """
+import sys, types
+sys.path += sys.argv[3:]
+for name in sys.argv[2].split(","):
+    package, (home, _, rest) = types.ModuleType(name), name.partition(".")
+    package.__path__ = [sys.argv[3] + "/" + name.replace(".", "/")]
+    sys.modules[name] = package
+from egca.execution.zygote import main
+main(int(sys.argv[1]))
+"""
+
+
+class ZygoteProcess:
+    """A running zygote and the socket to it. Its methods raise OSError once it is gone."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._owner = os.getpid()
+        self._scratch = f"{tempfile.gettempdir()}/egca-{self._owner}-{secrets.token_hex(4)}"
+        home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        paths = [home, *(path for path in _package_paths() if path != home)]
+        self._lock = threading.RLock()
+        self._ready = False
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.settimeout(START_S)
+        packages = {part for name in config["preload"] for part in _parents(name)}
+        command = [sys.executable, "-s", "-S", "-P", "-B", "-c", _BOOT]
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno()), ",".join(sorted(packages)), *paths],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,  # read only when it does not start
+                env=_environment(),
+                cwd="/",
+                start_new_session=True,  # Ctrl-C is for the parent
+            )
+        details = {"parent_pid": self._owner, "fallback_scratch": self._scratch}
+        self._control.send(pack(config | details))
+
+    def new(self) -> tuple[int, socket.socket]:
+        """Id and channel of a fresh child."""
+        with self._lock:
+            if not self._ready:
+                self._wait_ready()
+            self._control.send(pack(["new"]))
+            answer, channel = self._answer("new")
+            assert channel is not None
+            return answer[1], channel
+
+    def end(self, child: int, grace_s: float) -> tuple[int, bool]:
+        """Wait status of a child, and whether it had to be killed; nothing of it is left then."""
+        with self._lock:
+            self._control.send(pack(["end", child, int(grace_s * 1000)]))
+            answer, _ = self._answer("ended", child)
+            return answer[2], answer[3]
+
+    def _answer(
+        self, kind: str, child: int | None = None
+    ) -> tuple[list[Any], socket.socket | None]:
+        """The next answer of this kind; drops those that an interrupted caller never took."""
+        while True:
+            data, descriptors, _, _ = socket.recv_fds(self._control, 4096, 1)
+            if not data:
+                raise ConnectionError("the zygote is gone")
+            answer = unpack(data)
+            channel = socket.socket(fileno=descriptors[0]) if descriptors else None
+            if answer[0] == kind and child in (None, answer[1]):
+                return answer, channel
+            if channel is not None:
+                channel.close()
+                self.drop(answer[1])
+
+    def drop(self, child: int) -> None:
+        """Kill a child and all it started, without waiting."""
+        with self._lock, contextlib.suppress(OSError):
+            self._control.send(pack(["drop", child]))
+
+    def disown(self) -> None:
+        """Let go of it in a forked copy of the process that started it."""
+        self._control.close()
+        self._close_errors()
+        self._process.returncode = 0  # not ours to wait for
+
+    def close(self) -> None:
+        """End it and everything below it, and wait until that is done. Idempotent."""
+        if self._owner != os.getpid():
+            return
+        self._control.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._close_errors()
+        shutil.rmtree(self._scratch, ignore_errors=True)  # its own work, unless it was killed
+
+    def _close_errors(self) -> None:
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def _wait_ready(self) -> None:
+        answer = self._control.recv(1 << 16)
+        kind, detail = unpack(answer) if answer else ("failed", "it ended before it was ready")
+        if kind == "failed":
+            errors = self._process.stderr.read() if self._process.stderr and not answer else b""
+            text = errors.decode(errors="replace")[-2000:]
+            raise SandboxError(f"the sandbox process cannot start: {detail}\n{text}".rstrip())
+        self._close_errors()
+        for text in detail:
+            _log.debug("not preloaded: %s", text)
+        self._ready = True
+
+
+def _parents(module: str) -> list[str]:
+    """Packages of ours above a module, outermost first."""
+    parts = module.split(".")
+    if parts[0] != "egca":
+        return []
+    return [".".join(parts[:n]) for n in range(1, len(parts))]
+
+
+def _package_paths() -> list[str]:
+    """Where the interpreter's packages are, msgpack's first."""
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(str(msgpack.__file__))))
+    names = ("site-packages", "dist-packages")
+    found = [p for p in sys.path if os.path.basename(p.rstrip("/")) in names and os.path.isdir(p)]
+    return [ours, *(path for path in found if path != ours)]
+
+
+def _environment() -> dict[str, str]:
+    """All that a program can read of the environment."""
+    fixed = {
+        "HOME": "/box/home",
+        "LC_ALL": "C.UTF-8",
+        "MKL_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PYTHONHASHSEED": "0",
+        "TMPDIR": "/box/home",
+        "TZ": "UTC",
+    }
+    if "LD_LIBRARY_PATH" in os.environ:  # the interpreter itself may need it
+        fixed["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+    return fixed

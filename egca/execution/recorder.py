@@ -1,9 +1,9 @@
 """The hooks that an instrumented program calls, on the side of the program.
 
-A `Recorder` records events (flat: site, value, site, value, ...) within bounds. What the events mean
+A `Recorder` records events (flat: site, value, site, value, ...) within bounds. What they mean
 (calls, iterations) is worked out later, in trace.py: a hook only appends. Hooks are called as
-constants of the code (instrument.py); each returns what the program goes on with. Hooks that replace
-values are in patching.py."""
+constants of the code (instrument.py); each returns what the program goes on with. Hooks that
+replace values are in patching.py."""
 
 from __future__ import annotations
 

@@ -108,9 +108,12 @@ class ExpressionRewriter(ast.NodeTransformer):
         """`hook(new site, value)`."""
         return hook_call(hook, self.site(kind, role, value, target), value, at=value)
 
-    def condition(self, role: str, test: ast.expr, hook: str = "branch") -> ast.Call:
+    def condition(
+        self, role: str, test: ast.expr, hook: str = "branch", number: int | None = None
+    ) -> ast.Call:
         """`branch(site, True if test else False)`: the test is decided once, as in a plain `if`."""
-        number = self.site("branch", role, test, self.text(test))
+        if number is None:
+            number = self.site("branch", role, test, self.text(test))
         truth = ast.IfExp(self.visit(test), ast.Constant(True), ast.Constant(False))
         for node in (truth, truth.body, truth.orelse):
             ast.copy_location(node, test)

@@ -220,9 +220,10 @@ class StatementRewriter(FunctionRewriter):
             tick = expression_statement(hook_call("item", number, value, at=node.test))
             node.body = [tick, *self.block(node.body, number)]
         else:
-            loops.append(len(self.sites))
-            node.test = self.condition("while", node.test, "loop")
-            number = loops.pop()
+            number = self.site("branch", "while", node.test, self.text(node.test))
+            loops.append(number)
+            node.test = self.condition("while", node.test, "loop", number)
+            loops.pop()
             node.body = self.block(node.body, number)
         node.orelse = self.block(node.orelse)
         return [node]

@@ -1,6 +1,6 @@
-"""Counting the steps of a run, so that one that loops forever ends soon and always at the same place.
+"""Counting the steps of a run: one that loops forever ends soon, and always at the same place.
 
-A step is an iteration of a loop or comprehension, or a call of one of the program's own functions."""
+A step is an iteration of a loop or comprehension, or a call of the program's own functions."""
 
 from __future__ import annotations
 

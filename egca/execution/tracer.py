@@ -1,0 +1,239 @@
+"""Traces and interventions, typed: calls in, traces and outcomes out, dead children hidden.
+
+A child that dies gives the call or patch it died of its failure, and a fresh child goes on with the
+rest. What happens in the child is in egca/execution/tracing.py."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self, TypeVar
+
+from egca.errors import InputError
+from egca.execution.instrument import instrument
+from egca.execution.limits import Limits
+from egca.execution.patching import Patch
+from egca.execution.protocol import GRACE_S
+from egca.execution.recorder import TraceLimits
+from egca.execution.runner import Call, failure_of
+from egca.execution.sandbox import Sandbox
+from egca.execution.session import Session, SessionDied
+from egca.execution.sites import Site
+from egca.execution.trace import Trace
+from egca.execution.wire import WireError, decode, encode_checked
+from egca.types import Cause, Failure, Outcome, Program, SourceMap
+
+T = TypeVar("T")
+_OPS = "egca.execution.tracing"
+
+
+class TraceSession:
+    """One program with hooks in it, for traces of calls and for interventions in them.
+
+    Every call starts from a freshly executed module: state that the program keeps at module level
+    does not live from call to call, unlike in Runner. Not thread-safe.
+
+    Args:
+        sandbox: where its children come from.
+        source, kind, entry_point: the program, as for Runner.
+        limits: of the process; trace_limits: of what is recorded.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        source: Program | str,
+        kind: str,
+        entry_point: str,
+        limits: Limits | None = None,
+        trace_limits: TraceLimits | None = None,
+    ) -> None:
+        self.source = source if isinstance(source, str) else source.source
+        self.kind = kind
+        self.entry_point = entry_point
+        self.limits = limits or sandbox.limits
+        self.trace_limits = trace_limits or TraceLimits()
+        self._sandbox = sandbox
+        self._session: Session | None = None
+        self._source_map: SourceMap | None = None
+        self._sites: list[Site] | None = None
+
+    @property
+    def sites(self) -> Sequence[Site]:
+        """The sites of the program; empty if it does not compile."""
+        if self._sites is None:
+            try:
+                self._sites = instrument(self.source).sites
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                self._sites = []
+        return self._sites
+
+    def load(self) -> Failure | None:
+        """Compile the program in a child unless it is; None when it is ready.
+
+        Its top level is not executed here but with each call. Raises: SandboxError.
+        """
+        if self._session is not None and self._session.alive:
+            return None
+        self._session = self._sandbox.session(self.limits)
+        bounds = self.trace_limits
+        payload = {
+            "source": self.source,
+            "kind": self.kind,
+            "entry_point": self.entry_point,
+            "call_s": self.limits.call_s,
+            "stdout_bytes": self.limits.stdout_bytes,
+            "value_bytes": self.limits.value_bytes,
+            "limits": [getattr(bounds, name) for name in TraceLimits.__slots__],
+        }
+        try:
+            answer = self._session.call(f"{_OPS}:load", payload, 3 * self.limits.call_s + GRACE_S)
+            failure = self._failure(answer["failure"])
+        except SessionDied as death:
+            failure = Failure(death.cause, message=death.message)
+        except (KeyError, TypeError):
+            failure = Failure(Cause.CRASH, message="the child sent an unknown message")
+        if failure is not None:
+            self._session.close()
+        return failure
+
+    def trace(self, calls: Sequence[Call]) -> list[Trace]:
+        """A trace of each call. Raises: SandboxError; InputError for arguments that are no data."""
+        encoded = [encode_call(call) for call in calls]
+
+        def payload(start: int) -> dict[str, Any]:
+            return {"calls": encoded[start:], "call_s": self.limits.call_s}
+
+        def failed(outcome: Outcome) -> Trace:
+            return Trace(self.sites, outcome, truncated=True)
+
+        return self._all("trace", len(calls), payload, self._trace, failed)
+
+    def intervene(
+        self, call: Call, patches: Sequence[Patch | Sequence[Patch]], n_steps: int | None = None
+    ) -> list[Outcome]:
+        """Repeat a call once for each patch (or set of patches) and say how it ended.
+
+        Args:
+            n_steps: steps after which a run ends as a timeout. None: four times those of the run
+                without patches, and a thousand; a trace of the call saves that run (`n_steps`).
+        Raises: SandboxError; InputError for arguments that are no data.
+        """
+        encoded = encode_call(call)
+        sets = [[patch] if isinstance(patch, Patch) else patch for patch in patches]
+        runs = [[[patch.site, patch.occurrence, patch.value] for patch in each] for each in sets]
+
+        def payload(start: int) -> dict[str, Any]:
+            head = {"call": encoded, "call_s": self.limits.call_s, "n_steps": n_steps}
+            return {**head, "runs": runs[start:]}
+
+        return self._all("intervene", len(runs), payload, self._outcome, lambda outcome: outcome)
+
+    def _all(
+        self,
+        op: str,
+        n_wanted: int,
+        payload: Callable[[int], dict[str, Any]],
+        read: Callable[[Any], T],
+        failed: Callable[[Outcome], T],
+    ) -> list[T]:
+        """Stream an op, again from where a child died, until there is a result for each."""
+        results: list[T] = []
+        while len(results) < n_wanted:
+            failure = self.load()
+            if failure is not None:
+                outcome = failed(Outcome(failure=failure))
+                results += [outcome] * (n_wanted - len(results))
+                break
+            started = time.monotonic()
+            try:
+                for frame in self._frames(op, payload(len(results)), n_wanted - len(results)):
+                    results.append(read(frame))
+                    started = time.monotonic()
+            except SessionDied as death:
+                failure = Failure(death.cause, message=death.message)
+                seconds = time.monotonic() - started
+                results.append(failed(Outcome(failure=failure, seconds=seconds)))
+                self.close()
+        return results
+
+    def _frames(self, op: str, payload: dict[str, Any], n_wanted: int) -> Iterator[Any]:
+        assert self._session is not None
+        n_frames = 0
+        # A call executes the module and makes the call; the first may come after an unpatched run.
+        timeout_s = 4 * self.limits.call_s + GRACE_S
+        for frame in self._session.stream(f"{_OPS}:{op}", payload, timeout_s):
+            n_frames += 1
+            if n_frames > n_wanted:
+                raise SessionDied(Cause.CRASH, "the child sent too many messages")
+            yield frame
+        if n_frames < n_wanted:
+            raise SessionDied(Cause.CRASH, "the child left calls out")
+
+    def _trace(self, frame: Any) -> Trace:
+        """A frame of the child, that may be forged. Raises: SessionDied."""
+        outcome = self._outcome(frame)
+        try:
+            site_ids = array("i", frame["sites"])
+            values, table, flat = frame["values"], frame["table"], frame["counts"]
+            counts = dict(zip(flat[::2], flat[1::2], strict=True))
+            n_sites = len(self.sites)
+            is_sound = (
+                len(site_ids) == len(values)
+                and all(0 <= site < n_sites for site in {*site_ids, *counts})
+                and all(type(row) is bytes for row in table)
+                and all(_is_value(value, len(table)) for value in values)
+            )
+            if not is_sound:
+                raise ValueError("columns that do not fit together")
+            n_steps, truncated = int(frame["n_steps"]), bool(frame["truncated"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise SessionDied(Cause.CRASH, f"the child wrote garbage: {error}") from None
+        return Trace(self.sites, outcome, site_ids, values, table, counts, n_steps, truncated)
+
+    def _outcome(self, frame: Any) -> Outcome:
+        """As _trace, for the outcome alone."""
+        try:
+            return Outcome(
+                value=None if frame["value"] is None else decode(frame["value"]),
+                failure=self._failure(frame["failure"]),
+                stdout=str(frame["stdout"]),
+                seconds=float(frame["seconds"]),
+                args_after=None if frame["args_after"] is None else decode(frame["args_after"]),
+            )
+        except (KeyError, TypeError, ValueError, WireError) as error:
+            raise SessionDied(Cause.CRASH, f"the child wrote garbage: {error}") from None
+
+    def _failure(self, data: Any) -> Failure | None:
+        if data is None:
+            return None
+        if self._source_map is None:
+            self._source_map = SourceMap(self.source)
+        return failure_of(data, self._source_map)
+
+    def close(self) -> None:
+        """End the child. Idempotent."""
+        if self._session is not None:
+            self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _is_value(value: Any, n_rows: int) -> bool:
+    if type(value) is list:
+        return len(value) == 1 and type(value[0]) is int and 0 <= value[0] < n_rows
+    return value is None or type(value) in (int, float, bool, str)
+
+
+def encode_call(call: Call) -> dict[str, Any]:
+    """A call as program.run reads it. Raises: InputError."""
+    args, reason = encode_checked(call.args)
+    kwargs, other = encode_checked(call.kwargs)
+    if reason or other:
+        raise InputError(f"an argument of {call!r:.200} is no plain data ({reason or other})")
+    return {"args": args, "kwargs": kwargs, "stdin": call.stdin}

@@ -1,0 +1,143 @@
+"""Ops that run instrumented programs; they run in the sandbox's child, beside the program.
+
+`load` rewrites and compiles, `trace` records calls, `intervene` repeats a call with values
+replaced. Each call starts from a freshly executed module, so that a trace and the interventions in
+it see the same run. The typed side in the parent is egca/execution/tracer.py."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+from egca.execution import program
+from egca.execution.instrument import bind, instrument
+from egca.execution.patching import Patch, Patcher
+from egca.execution.recorder import Recorder, TraceLimits
+
+# Frames that hooks need on top of the program's own near the recursion limit.
+_HOOK_FRAMES = 24
+_set_recursion_limit = sys.setrecursionlimit
+# Steps of an unpatched run whose number is not known; about a second.
+_BASE_STEPS = 2_000_000
+
+
+def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Compile a program with hooks in it; nothing of it is executed yet.
+
+    payload: source, kind, entry_point, call_s, stdout_bytes, value_bytes, limits (TraceLimits, as a
+    list). Yields {"failure": None or data}.
+    """
+    state.update(payload, code=None)
+    source = payload["source"]
+    plain = program.compile_program(source, payload["call_s"])
+    if plain.failure is None:
+        recorder = Recorder(TraceLimits(*payload["limits"]))
+        rewritten = program.guarded(
+            lambda: instrument(source).compile(program.FILE_NAME), payload["call_s"]
+        )
+        if rewritten.failure is None:
+            bare = rewritten.value
+            state.update(bare=bare, recorder=recorder, code=_bound(bare, recorder), patcher=None)
+        plain.failure = rewritten.failure
+    yield {"failure": plain.failure}
+
+
+def _bound(bare: types.CodeType, hooks: Any) -> types.CodeType:
+    return bind(bare, hooks.hooks())
+
+
+def trace(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Record calls; one frame for each.
+
+    payload: calls [{args, kwargs: encoded, stdin}], call_s.
+    Yields what program.run does, and sites (int32), values, table, counts, n_steps, truncated.
+    """
+    recorder: Recorder = state["recorder"]
+    for call in payload["calls"]:
+        recorder.begin()
+        frame = _run(state, state["code"], call, payload["call_s"], True)
+        recording = recorder.finish()
+        if recording.hit_step_limit:
+            frame["failure"] = _step_failure(frame["failure"])
+        frame.update(
+            sites=recording.sites.tobytes(),
+            values=recording.values,
+            table=recording.table,
+            counts=[part for item in recording.counts.items() for part in item],
+            n_steps=recording.n_steps,
+            truncated=recording.is_truncated,
+        )
+        yield frame
+
+
+def intervene(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Repeat a call once for each set of patches; one frame for each.
+
+    payload: call, call_s, runs [[[site, occurrence, encoded value or None to flip], ...], ...],
+    n_steps: bound for each run, or None: four times that of the unpatched run and a thousand.
+    Yields what program.run does, and n_applied, n_steps.
+    """
+    if state["patcher"] is None:
+        patcher = state["patcher"] = Patcher()
+        state["patched_code"] = _bound(state["bare"], patcher)
+    patcher, code = state["patcher"], state["patched_code"]
+    limit = payload["n_steps"]
+    if limit is None:
+        patcher.begin([], _BASE_STEPS)
+        _run(state, code, payload["call"], payload["call_s"], False)
+        limit = 4 * patcher.n_steps + 1000
+    for run in payload["runs"]:
+        patcher.begin([Patch(site, n, value, value is None) for site, n, value in run], limit)
+        frame = _run(state, code, payload["call"], payload["call_s"], False)
+        if patcher.hit_step_limit:
+            frame["failure"] = _step_failure(frame["failure"])
+        frame.update(n_applied=patcher.n_applied, n_steps=patcher.n_steps)
+        patcher.finish()
+        yield frame
+
+
+def _step_failure(failed: dict[str, Any] | None) -> dict[str, Any]:
+    """A run over its steps is a timeout, whatever the program made of it; the place is kept."""
+    frames = failed["frames"] if failed is not None else ()
+    return program.failure("timeout", message="step limit", frames=frames)
+
+
+def _run(
+    state: dict[str, Any], code: types.CodeType, call: dict[str, Any], call_s: float, wants: bool
+) -> dict[str, Any]:
+    """One call on a fresh module; a frame as program.run's, with args_after if that is wanted."""
+    limit = sys.getrecursionlimit()
+    _set_recursion_limit(limit + _HOOK_FRAMES)
+    namespace = program.fresh_namespace("program")
+    try:
+        if state["kind"] == "script":
+            target: Any = code
+        else:
+            loaded = program.guarded(
+                lambda: exec(code, namespace), call_s, stdout_bytes=state["stdout_bytes"]
+            )
+            if loaded.failure is not None:
+                return _failed(loaded.failure, loaded.stdout, loaded.seconds)
+            target = program.guarded(
+                lambda: program.find_entry(namespace, state["kind"], state["entry_point"]), call_s
+            ).value
+            if target is None:
+                message = f"the program does not define {state['entry_point']}"
+                return _failed(program.failure("missing_entry_point", message=message))
+        payload = {"calls": [call], "call_s": call_s, "program_s": 2 * call_s, "args_after": wants}
+        return next(program.run({**state, "program": target}, payload))
+    finally:
+        _set_recursion_limit(limit)
+        namespace.clear()  # what is left of the program (generators, say) ends here, not later
+
+
+def _failed(failed: dict[str, Any], stdout: str = "", seconds: float = 0.0) -> dict[str, Any]:
+    return {
+        "value": None,
+        "failure": failed,
+        "stdout": stdout,
+        "seconds": seconds,
+        "args_after": None,
+    }

@@ -1,0 +1,35 @@
+"""A warm sandbox and the limits that the options ask for, held for one or many localizations."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from egca.execution.limits import Limits
+from egca.execution.sandbox import Sandbox
+from egca.localization.result import Localization
+from egca.problems import Problem
+from egca.types import Program
+
+
+class Search:
+    """Localizes programs in one sandbox, which starts at once and in parallel.
+
+    Args: timeout: seconds for a test input; budget_s: seconds for a search. None: the defaults.
+    """
+
+    def __init__(self, timeout: float | None = None, budget_s: float | None = None) -> None:
+        self._options: dict[str, Any] = {} if budget_s is None else {"budget_s": budget_s}
+        limits = Limits() if timeout is None else Limits(call_s=timeout)
+        self._sandbox = Sandbox(limits)
+
+    def localize(self, program: Program, problem: Problem) -> Localization:
+        """Where the program first goes wrong. Raises: EgcaError if the problem makes no sense."""
+        from egca.localization import localize
+
+        return localize(program, problem.reference, problem, sandbox=self._sandbox, **self._options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._sandbox.close()

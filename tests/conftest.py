@@ -6,6 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# On a busy machine a slow example is no failure; tests with a time limit say so themselves.
+settings.register_profile("egca", deadline=None)
+settings.load_profile("egca")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

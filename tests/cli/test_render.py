@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from rich.console import Console
 from egca.localization.render.glyphs import ASCII, UNICODE
 from egca.localization.render.listing import listing
 from egca.localization.render.terminal import TerminalView
+from egca.localization.render.wording import script_texts
 from egca.localization.result import Localization
-from egca.types import SourceMap
+from egca.problems import Example, Problem
+from egca.types import Cause, Outcome, Program, SourceMap, TestResult, Verdict
 
 WIDTHS = (40, 80)
 
@@ -119,6 +122,21 @@ def test_any_text_with_any_span_is_listed(
         assert cell_len(line.plain) <= width
         assert not any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in line.plain)
         assert glyphs is UNICODE or line.plain.isascii()
+
+
+def test_a_script_is_shown_by_lines_around_the_difference() -> None:
+    expected = "".join(f"{n}\n" for n in range(40))
+    actual = expected.replace("\n30\n", "\n31\n")
+    failing = TestResult("t", False, Cause.WRONG_OUTPUT, (), expected, Outcome(stdout=actual))
+    problem = Problem("p", "", (Example("t", stdin="", expected=expected),), kind="script")
+    found = Localization(problem, Program("print()"), None, Verdict(), None, failing)
+    assert script_texts(found, 3) == (
+        [],
+        ["… 29 lines", "29", "30", "31", "… 8 lines"],
+        ["… 29 lines", "29", "31", "31", "… 8 lines"],
+    )
+    spaces = replace(failing, actual=Outcome(stdout=expected.replace("\n", " \n")))
+    assert script_texts(replace(found, failing=spaces), 3) is None
 
 
 def test_rich_prints_a_localization(wrong_bound: Localization) -> None:

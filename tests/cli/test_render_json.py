@@ -29,20 +29,27 @@ TYPES = {
     "boolean": bool,
     "null": type(None),
 }
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text()
-    | st.binary()
-    | st.complex_numbers(allow_nan=False, allow_infinity=False)
+scalars = st.deferred(  # deferred: short to print
+    lambda: (
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False)
+        | st.text()
+        | st.binary()
+        | st.complex_numbers(allow_nan=False, allow_infinity=False)
+    )
 )
-hashables = st.recursive(scalars, lambda inner: st.tuples(inner, inner) | st.frozensets(inner))
-values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner) | st.sets(hashables) | st.dictionaries(hashables, inner),
-    max_leaves=12,
+hashables = st.deferred(
+    lambda: scalars | st.tuples(scalars, scalars) | st.frozensets(scalars, max_size=3)
+)
+values = st.deferred(
+    lambda: (
+        scalars
+        | st.lists(values, max_size=4)
+        | st.sets(hashables, max_size=4)
+        | st.dictionaries(hashables, values, max_size=3)
+    )
 )
 
 
@@ -86,6 +93,10 @@ def test_document_is_valid_and_serializable(localization: Localization) -> None:
     data = json.loads(json.dumps(document(localization), allow_nan=False))
     assert violations(SCHEMA, data) == []
     assert (data["divergence"] is None) == (localization.divergence is None)
+
+
+def test_golden_json(wrong_bound: Localization, golden: Any) -> None:
+    golden("wrong_bound.json", json.dumps(document(wrong_bound), indent=1) + "\n")
 
 
 def test_the_checker_itself_refuses(wrong_bound: Localization) -> None:

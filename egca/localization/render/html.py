@@ -25,7 +25,8 @@ from egca.types import Divergence, Repair
 
 MAX_STEPS = 2000
 _VALUE = 300
-_LONG_VALUE = 800
+_TEXT_LINES = 10  # of what a script read and printed
+_LONG_VALUE = 600
 _FRAME_HEIGHT = 760  # pixels; a sandboxed frame cannot grow with its content
 
 
@@ -120,6 +121,12 @@ def _input(found: Localization) -> str:
     if failing is None:
         return ""
     rows = []
+    texts_of_script = wording.script_texts(found, _TEXT_LINES)
+    if texts_of_script is not None:
+        for label, lines in zip(("Input", "Expected", "Actual"), texts_of_script, strict=True):
+            if lines is not None:
+                rows.append((label, "<pre>" + "\n".join(map(_text, lines)) + "</pre>"))
+        return _section("Failing input", _rows(rows), "input")
     call = wording.call_text(found, _LONG_VALUE)
     if call:
         rows.append(("Input", _code(call)))

@@ -27,9 +27,11 @@ def program_markup(source: str, mark: Span | None = None, statement: Span | None
         end = start + len(source_map.line_text(number).rstrip("\r\n"))
         while at < len(coloured) and coloured[at][1] <= start:
             at += 1
+        is_marked = mark is not None and mark.line <= number <= mark.end_line
         code = "".join(_pieces(source, start, end, islice(coloured, at, None), mark))
         in_statement = statement is not None and statement.line <= number <= statement.end_line
-        is_marked = mark is not None and mark.line <= number <= mark.end_line
+        if mark is not None and mark.line == number and mark.start >= end:
+            code += "<mark> </mark>"  # past the end: where the compiler missed something
         names = "".join((" in" if in_statement else "", " hit" if is_marked else ""))
         lines.append(
             f'<li class="line{names}" data-line="{number}"><code>{code or " "}</code></li>'
@@ -64,8 +66,6 @@ def _pieces(
         if first <= left < last:
             text = f"<mark>{text}</mark>"
         yield text
-    if first == last == end and mark is not None and start <= mark.start and mark.start >= end:
-        yield "<mark> </mark>"  # past the end of the line: where the compiler missed something
 
 
 def _marked(source: str, start: int, end: int, mark: Span | None) -> tuple[int, int]:

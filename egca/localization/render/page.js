@@ -270,6 +270,8 @@
   };
 
   themes();
+  const hit = document.querySelector("#candidate .hit");
+  if (hit) $("candidate").scrollTop = Math.max(0, hit.offsetTop - $("candidate").clientHeight / 2);
   if (!steps.length) return;
   for (const id of ["stepper", "valuesCard", "stepsCard"]) $(id).hidden = false;
   $("slider").max = String(steps.length - 1);
@@ -286,8 +288,4 @@
   $("jump").addEventListener("click", jump);
   document.addEventListener("keydown", keys);
   show(data.start);
-  for (const side of sides) {
-    const hit = document.querySelector(`#${side} .hit`);
-    if (hit) $(side).scrollTop = Math.max(0, hit.offsetTop - $(side).clientHeight / 2);
-  }
 })();

@@ -21,6 +21,7 @@ from egca.types import Divergence, Repair, Span
 
 MAX_WIDTH = 120
 _N_ALTERNATIVES = 4
+_SCRIPT_LINES = 6  # of each of what a script read and printed
 _LABEL = 12
 _HEAD = "bold"
 _QUIET = "dim"
@@ -82,6 +83,12 @@ class _Screen:
         if failing is None:
             return
         yield from self._rule("failing input")
+        texts_of_script = wording.script_texts(found, _SCRIPT_LINES)
+        if texts_of_script is not None:
+            for label, lines in zip(("stdin", "expected", "actual"), texts_of_script, strict=True):
+                if lines is not None:
+                    yield from self._block(label, lines)
+            return
         limit = 3 * (self.width - _LABEL)
         call = wording.call_text(found, limit)
         if call:
@@ -189,6 +196,16 @@ class _Screen:
             return
         yield Text.assemble((f"{label:<{indent}}", _QUIET), pieces[0])
         yield from (Text(" " * indent + piece) for piece in pieces[1:])
+
+    def _block(self, label: str, lines: list[str]) -> Iterator[Text]:
+        """A label, and lines of text that are cut, not wrapped, so that they stay lines."""
+        indent = _LABEL if self.width >= 60 else 2
+        if indent < _LABEL:
+            yield Text(label, style=_QUIET)
+        for index, line in enumerate(lines or ["(nothing)"]):
+            head = label if index == 0 and indent == _LABEL else ""
+            shown = self.glyphs.fit(line, self.width - indent)
+            yield Text.assemble((f"{head:<{indent}}", _QUIET), shown)
 
     def _paragraph(self, text: str, style: str = "", indent: int = 0) -> Iterator[Text]:
         first, *rest = self._wrapped(text, self.width - indent)

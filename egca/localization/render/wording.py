@@ -91,6 +91,45 @@ def call_text(localization: Localization, limit: int) -> str:
     return f"{name}({', '.join(arguments)})"
 
 
+def script_texts(
+    localization: Localization, n_lines: int
+) -> tuple[list[str] | None, list[str] | None, list[str] | None] | None:
+    """What a script read, should have printed and printed, as lines, for people.
+
+    At most about n_lines of each, around the first line that differs. None when this is no script,
+    when text would hide the difference (white space only), or when the script printed nothing.
+    """
+    failing = localization.failing
+    if failing is None or localization.problem.kind != "script" or failing.actual.failure:
+        return None
+    actual, expected = actual_and_expected(localization)
+    stdin = failing_stdin(localization)
+    if not isinstance(actual, str) or not isinstance(expected, str) or not actual.strip():
+        return None
+    ours, theirs = actual.splitlines(), expected.splitlines()
+    differing = (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b)
+    at = next(differing, min(len(ours), len(theirs)))
+    if [line.split() for line in ours] == [line.split() for line in theirs]:
+        return None
+    read = None if stdin is None else _around(stdin.splitlines(), 0, n_lines)
+    return read, _around(theirs, at, n_lines), _around(ours, at, n_lines)
+
+
+def _around(lines: list[str], at: int, n_lines: int) -> list[str]:
+    """
+    >>> _around(list("abcdefgh"), 5, 3)
+    ['… 4 lines', 'e', 'f', 'g', '… 1 line']
+    """
+    if len(lines) <= n_lines + 1:
+        return lines
+    first = max(min(at - n_lines // 2, len(lines) - n_lines), 0)
+    shown = [line if len(line) <= 200 else line[:199] + "…" for line in lines]
+    shown = shown[first : first + n_lines]
+    left = len(lines) - first - n_lines
+    head = [f"… {counted(first, 'line')}"] if first else []
+    return [*head, *shown, *([f"… {counted(left, 'line')}"] if left else [])]
+
+
 def failing_stdin(localization: Localization) -> str | None:
     """The standard input of the first failing test of a script."""
     failing = localization.failing

@@ -3,41 +3,64 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from egca.localization.edit_expressions import Place
-from egca.localization.edit_statements import expression_edits, statement_edits
+from egca.localization.edit_statements import addition_edits, expression_edits, statement_edits
 from egca.localization.edits import Edit, Replace
 from egca.localization.ingredients import Ingredients, collect, counterpart, pair_names
 from egca.localization.scope import Scope, blocks, scopes
 
 
-def edits_of(
+@dataclass(frozen=True, slots=True)
+class EditSpace:
+    """All edits of one candidate: `changes` of what is there first, `additions` when those fail."""
+
+    tree: ast.Module
+    places: tuple[tuple[Scope, Place], ...]
+    loops: Mapping[int, bool | None]
+
+    def changes(self) -> list[Edit]:
+        """Edits of what is there, by statement in the order of the text."""
+        edits: list[Edit] = []
+        for scope, place in self.places:
+            own: list[Edit] = []
+            for statement in scope.statements:
+                own += expression_edits(statement, place)
+            own += _everywhere(own)
+            own += _blocks(scope.node.body, [scope.node], place, statement_edits)
+            edits += own
+        return self._legal(edits)
+
+    def additions(self) -> list[Edit]:
+        """Edits that put in something new: statements, branches, conditions around statements."""
+        edits: list[Edit] = []
+        for scope, place in self.places:
+            edits += _blocks(scope.node.body, [scope.node], place, addition_edits)
+        return self._legal(edits)
+
+    def _legal(self, edits: list[Edit]) -> list[Edit]:
+        return [edit for edit in edits if _fits(edit, self.loops)]
+
+
+def edit_space(
     tree: ast.Module,
     reference: ast.Module | None,
     entry_point: str,
-    pairs: Mapping[str, Mapping[str, str]] | None = None,
-) -> list[Edit]:
-    """Every edit of a candidate, grouped by statement in the order of the text.
-
-    pairs gives, by function name, further pairs of reference and candidate variables (found by their
-    values); pairs by position and by name are taken by themselves.
-    """
+) -> EditSpace:
+    """What can be edited in a candidate, with the reference's material in its names."""
     found = scopes(tree)
     known = frozenset(
         name
         for scope in found
         for name in (*scope.functions, *(scope.variables if scope.parent is None else ()))
     ) | frozenset(_imported(tree))
-    edits: list[Edit] = []
-    for scope in found:
-        place = Place(scope.visible(), _ingredients(scope, reference, entry_point, known, pairs))
-        for statement in scope.statements:
-            edits += expression_edits(statement, place)
-        edits += _blocks(scope.node.body, [scope.node], place)
-        edits += _everywhere(edits, scope)
-    loops = _in_loop(tree)
-    return [edit for edit in edits if _fits(edit, loops)]
+    places = tuple(
+        (scope, Place(scope.visible(), _ingredients(scope, reference, entry_point, known)))
+        for scope in found
+    )
+    return EditSpace(tree, places, _in_loop(tree))
 
 
 def _in_loop(tree: ast.Module) -> dict[int, bool | None]:
@@ -83,28 +106,36 @@ def _leaves_loop(node: ast.AST) -> bool:
     return any(_leaves_loop(c) for c in ast.iter_child_nodes(node) if not isinstance(c, ast.expr))
 
 
-def _blocks(body: list[ast.stmt], owners: list[ast.AST], place: Place) -> Iterator[Edit]:
-    yield from statement_edits(body, owners, place)
+def _blocks(
+    body: list[ast.stmt],
+    owners: list[ast.AST],
+    place: Place,
+    generate: Callable[[list[ast.stmt], list[ast.AST], Place], Iterator[Edit]],
+) -> Iterator[Edit]:
+    yield from generate(body, owners, place)
     for statement in body:
         if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             for block in blocks(statement):
-                yield from _blocks(block, [*owners, statement], place)
+                yield from _blocks(block, [*owners, statement], place, generate)
 
 
-def _everywhere(edits: list[Edit], scope: Scope) -> Iterator[Edit]:
+def _everywhere(edits: list[Edit]) -> list[Edit]:
     """The same name or constant exchanged wherever a function has it, for slips made throughout."""
-    own = {id(node) for node in ast.walk(scope.node)}
     groups: dict[tuple[str, str], list[Edit]] = {}
     for edit in edits:
         match edit:
             case Edit(changes=[Replace(ast.Name() | ast.Constant() as old, ast.Name() | ast.Constant() as new)]):
-                if id(old) in own:
-                    groups.setdefault((_token(old), _token(new)), []).append(edit)
-    for group in groups.values():
-        if 2 <= len(group) <= 8:
-            first = group[0]
-            changes = tuple(change for edit in group for change in edit.changes)
-            yield Edit(f"{first.kind} everywhere", changes, first.anchor, n_nodes=first.n_nodes)
+                groups.setdefault((_token(old), _token(new)), []).append(edit)
+    return [
+        Edit(
+            f"{group[0].kind} everywhere",
+            tuple(change for edit in group for change in edit.changes),
+            group[0].anchor,
+            n_nodes=group[0].n_nodes,
+        )
+        for group in groups.values()
+        if 2 <= len(group) <= 8
+    ]
 
 
 def _token(node: ast.Name | ast.Constant) -> str:
@@ -112,17 +143,10 @@ def _token(node: ast.Name | ast.Constant) -> str:
 
 
 def _ingredients(
-    scope: Scope,
-    reference: ast.Module | None,
-    entry_point: str,
-    known: frozenset[str],
-    pairs: Mapping[str, Mapping[str, str]] | None,
+    scope: Scope, reference: ast.Module | None, entry_point: str, known: frozenset[str]
 ) -> Ingredients:
     partner = counterpart(scope, reference, entry_point) if reference is not None else None
-    names: dict[str, str] = {}
-    if partner is not None:
-        names = dict((pairs or {}).get(getattr(scope.node, "name", ""), {}))
-        names |= pair_names(scope, partner)
+    names = pair_names(scope, partner) if partner is not None else {}
     return collect(partner, names, known, scope.node)
 
 

@@ -114,7 +114,21 @@ def statement_edits(
             both = (Rewrite(statement), Rewrite(following))
             yield Edit("drop statements", both, statement, (following,), n_nodes=0)
         yield from _moves(block, index, owners)
-        yield from _additions(statement, following, owner, place)
+
+
+def addition_edits(
+    block: Sequence[ast.stmt], owners: Sequence[ast.AST], place: Place
+) -> Iterator[Edit]:
+    """Edits that put something new into a block. Many, and right less often than the others."""
+    for index, statement in enumerate(block):
+        if is_docstring(statement) or isinstance(statement, LEFT_ALONE):
+            continue
+        following = block[index + 1] if index + 1 < len(block) else None
+        if isinstance(statement, ast.If) and not statement.orelse:
+            for new in _new_statements(statement.body[-1], statement, place):
+                branched = ast.If(test=statement.test, body=statement.body, orelse=[new])
+                yield Edit("add else", (Rewrite(statement, (branched,)),), statement, (), size(new))
+        yield from _additions(statement, following, owners[-1], place)
 
 
 def _alone(statement: ast.stmt, place: Place) -> Iterator[Edit]:
@@ -163,9 +177,6 @@ def _alone(statement: ast.stmt, place: Place) -> Iterator[Edit]:
         case ast.If(test=test, body=body, orelse=[]):
             loop = ast.While(test=test, body=body, orelse=[])
             yield _become("loop", statement, loop)
-            for new in _new_statements(body[-1], statement, place):
-                branched = ast.If(test=test, body=body, orelse=[new])
-                yield Edit("add else", (Rewrite(statement, (branched,)),), statement, (), size(new))
         case ast.While(test=test, body=body, orelse=[]):
             yield _become("loop", statement, ast.If(test=test, body=body, orelse=[]))
         case ast.If(test=test, body=body, orelse=orelse):

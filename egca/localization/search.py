@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from egca.execution.limits import Limits
-from egca.execution.sandbox import Sandbox, Session, SessionDied
+from egca.execution.sandbox import Sandbox
+from egca.execution.session import Session, SessionDied
 from egca.localization.edits import Edit
 from egca.localization.schemata import Schemata
 from egca.localization.variants import BATCH, RUN_TICKS, TIMEOUT
@@ -19,7 +20,7 @@ from egca.localization.variants import BATCH, RUN_TICKS, TIMEOUT
 RUN_S = 0.25  # wall-clock limit of one run of one edit
 RECURSION = 700  # runaway recursion is common among edits, and slow to unwind
 SPARE_TICKS = 300
-UNLIMITED_TICKS = 200_000
+BASE_TICKS = 50_000  # of a run of the program as it is; one that needs more is hopeless
 
 Judge = Callable[[int, bytes], bool]
 Run = tuple[int, int, int]  # edit, call, ticks
@@ -123,11 +124,12 @@ class EditSearch:
         )
 
     def _baseline(self) -> None:
-        runs = [(-1, call, UNLIMITED_TICKS) for call in range(self.n_calls)]
+        runs = [(-1, call, BASE_TICKS) for call in range(self.n_calls)]
         for (_, call, ticks), (output, used) in zip(runs, self._run(runs), strict=False):
             self.ticks.append(used if used < ticks else 0)
             (self.passing if self._is_right(call, output) else self.failing).append(call)
         # What did not end says nothing about how long a repaired program takes.
+        self._ticks_left = self.budget.n_ticks
         longest = max(self.ticks, default=0)
         self._allowance = 3 * longest + SPARE_TICKS
         self.ticks = [used or longest + 1 for used in self.ticks]
@@ -191,7 +193,7 @@ class EditSearch:
             except SessionDied:
                 self.close()
                 if batch == 1 and len(done) == before:
-                    done.append((TIMEOUT, UNLIMITED_TICKS))  # the edit that killed its process
+                    done.append((TIMEOUT, BASE_TICKS))  # the edit that killed its process
                 batch = 1
             else:
                 if len(done) == before:

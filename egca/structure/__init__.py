@@ -7,6 +7,7 @@ from egca.structure.constraints import (
     ConstraintSet,
     Effect,
     Violation,
+    observed,
 )
 from egca.structure.extraction import ENFORCED, extract_constraints
 from egca.structure.gate import gate
@@ -24,5 +25,6 @@ __all__ = [
     "extract_constraints",
     "gate",
     "is_comparable",
+    "observed",
     "similarity",
 ]

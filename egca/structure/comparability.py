@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from egca.structure.similarity import similarity
 
-# results/measured/comparability.json, "threshold": the largest that keeps what it says there.
-THRESHOLD = 0.2
+# results/measured/comparability.json: the largest threshold that keeps 98 % of other correct
+# programs in each group of them; a test holds the two together.
+THRESHOLD = 0.21
 
 
 def is_comparable(

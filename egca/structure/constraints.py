@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from egca.errors import InputError
 from egca.execution.compare import equal, short
 from egca.structure.facts import CONSTRUCTS, LOOPS, Facts, facts
-from egca.types import Comparison, Span
+from egca.types import Comparison, Outcome, Span
 
 SCHEMA_VERSION = 1
 STRUCTURES = ("list", "dict", "set", "tuple", "deque", "counter", "heap")
@@ -26,6 +26,12 @@ class Effect:
 
     args: tuple[Any, ...]
     args_after: tuple[Any, ...]
+
+
+def observed(args: Sequence[tuple[Any, ...]], outcomes: Sequence[Outcome]) -> tuple[Effect, ...]:
+    """Effects of calls that were run with args_after=True; the others say nothing."""
+    pairs = zip(args, outcomes, strict=False)
+    return tuple(Effect(a, o.args_after) for a, o in pairs if o.args_after is not None)
 
 
 @dataclass(frozen=True, slots=True)

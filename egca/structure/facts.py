@@ -11,7 +11,16 @@ from functools import lru_cache
 
 from egca.structure.depth import loop_nest
 from egca.structure.mutation import mutated_parameters
-from egca.structure.normalise import Function, Scope, entry_function, parse, roots, scope_of
+from egca.structure.normalise import (
+    Function,
+    Scope,
+    entry_function,
+    function_body,
+    parameters,
+    parse,
+    roots,
+    scope_of,
+)
 from egca.structure.reach import (
     Table,
     function_table,
@@ -90,11 +99,14 @@ def _collect(
     functions = reached(tree if entry is None else entry, table)
     seen: set[int] = set()
     for root in functions:
+        local = scope
+        if isinstance(root, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            local = scope_of(function_body(root), scope, parameters(root))
         annotations = _annotations(root)
         for node in ast.walk(root):
             if id(node) not in seen and id(node) not in annotations:
                 seen.add(id(node))
-                _see(node, scope, source_map, found)
+                _see(node, local, source_map, found)
     back = recursive_call([node for node in functions if node is not tree], table)
     depth, deepest = loop_nest(functions[0], table)
     mutated = mutated_parameters(entry, table) if entry is not None else {}

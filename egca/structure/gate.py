@@ -12,7 +12,7 @@ from typing import Literal
 
 from egca.execution.compare import short
 from egca.structure.comparability import THRESHOLD
-from egca.structure.constraints import ConstraintSet, Effect
+from egca.structure.constraints import ConstraintSet, Effect, observed
 from egca.structure.normalise import parse
 from egca.structure.similarity import similarity
 from egca.types import Cause, Failure, Mode, Program, TestResult, Verdict
@@ -44,8 +44,8 @@ def gate(
     Args:
         verdict: of the tests alone.
         reference_source: None leaves comparability out.
-        constraints: C; None leaves them out. effects: observed calls of the program, for those
-            constraints that want them.
+        constraints: C; None leaves them out. effects: calls of the program observed besides those
+            whose outcome in the verdict has args_after; they decide whether it changes its input.
         threshold: of similarity, in [0, 1]; 0 leaves comparability out.
         exceptions_as: "logic" lets a program that raises on an input be localized by its trace; one
             that cannot even be loaded stays syntax.
@@ -60,7 +60,9 @@ def gate(
     if found is None and order == "correct_first":
         found = _correct(verdict)
     if found is None and constraints is not None:
-        found = _violation(constraints, source, entry_point, effects)
+        results = verdict.results
+        seen = observed([item.args for item in results], [item.actual for item in results])
+        found = _violation(constraints, source, entry_point, (*effects, *seen))
     if found is None and reference_source is not None and threshold > 0:
         found = _incomparable(source, reference_source, entry_point, threshold)
     found = found or _correct(verdict) or _logic(verdict, entry_point)

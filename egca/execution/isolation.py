@@ -263,7 +263,9 @@ class Confinement:
 
     def limit(self, limits: dict[str, Any]) -> None:
         """Set the rlimits of this process; they can only shrink."""
-        memory, file_bytes = limits["memory_bytes"], limits["file_bytes"]
+        memory = limits["memory_bytes"]
+        # What is printed is caught in a file as well, and has to be seen to be too much.
+        file_bytes = max(limits["file_bytes"], 2 * limits["stdout_bytes"])
         processor_s = 60 + int(20 * limits["program_s"])  # last resort: the parent's clock is first
         wanted = {
             resource.RLIMIT_AS: (memory, memory + MEMORY_TO_REPORT),

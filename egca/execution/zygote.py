@@ -108,7 +108,11 @@ def _serve(channel: Channel, confinement: isolation.Confinement, _exit: Any = os
         except MemoryError:
             _exit(STATUS_MEMORY)
         except BaseException:
-            channel.send([ERROR, format_error()[-20_000:]])
+            try:
+                text = format_error()[-20_000:]
+            except BaseException:  # the program has broken what it takes to tell
+                text = "an op failed, and so did its traceback"
+            channel.send([ERROR, text])
 
 
 class Zygote:

@@ -1,0 +1,3 @@
+# expect: exception
+def f(x):
+    return f(x + 1)

@@ -1,0 +1,4 @@
+# expect: unencodable
+def f(x):
+    while True:
+        yield x

@@ -1,0 +1,6 @@
+# expect: exit
+raise SystemExit
+
+
+def f(x):
+    return x + 1

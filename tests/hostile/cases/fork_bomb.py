@@ -1,0 +1,7 @@
+# expect: exception
+import os
+
+
+def f(x):
+    while True:
+        os.fork()

@@ -1,0 +1,4 @@
+# expect: timeout
+def f(x):
+    while True:
+        pass

@@ -1,0 +1,7 @@
+# expect: timeout
+while True:
+    pass
+
+
+def f(x):
+    return x + 1

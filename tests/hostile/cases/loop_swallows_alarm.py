@@ -1,0 +1,8 @@
+# expect: timeout
+def f(x):
+    while True:
+        try:
+            while True:
+                pass
+        except:
+            pass

@@ -1,0 +1,6 @@
+# expect: memory
+everything = "x" * (1 << 33)
+
+
+def f(x):
+    return x + 1

@@ -1,0 +1,3 @@
+# expect: missing_entry_point
+def g(x):
+    return x

@@ -1,0 +1,4 @@
+# expect: output_limit
+def f(x):
+    while True:
+        print("x" * 10_000)

@@ -1,0 +1,5 @@
+# expect: unencodable
+def f(x):
+    items = [x]
+    items.append({"self": items})
+    return items

@@ -1,0 +1,6 @@
+# expect: timeout
+import re
+
+
+def f(x):
+    return re.match(r"(a+)+$", "a" * 40 + "b")

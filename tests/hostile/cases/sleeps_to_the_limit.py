@@ -1,0 +1,6 @@
+# expect: timeout
+import time
+
+
+def f(x):
+    time.sleep(60)

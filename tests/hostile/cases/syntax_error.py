@@ -1,0 +1,3 @@
+# expect: compile
+def f(x:
+    return x

@@ -1,0 +1,6 @@
+# expect: exit
+import sys
+
+
+def f(x):
+    sys.exit(0)

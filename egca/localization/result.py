@@ -41,7 +41,7 @@ class AlignedStep:
     is_divergence: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Localization:
     """Everything `localize` found out about one program.
 
@@ -62,7 +62,15 @@ class Localization:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+    def __repr__(self) -> str:
+        """One line: the fields hold whole programs and traces."""
+        from egca.localization.render.wording import brief
+
+        return f"<Localization: {brief(self)}>"
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
         """What `rich.print(localization)` shows."""
         from egca.localization.render.terminal import TerminalView
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,19 @@ def lines_of(path: Path) -> dict[str, dict[str, Any]]:
     return {row["case_id"]: row for row in rows}
 
 
+def workers_of(pid: int) -> list[int]:
+    """Ids of the worker processes of a batch."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(n) for n in children if b"spawn_main" in Path(f"/proc/{n}/cmdline").read_bytes()]
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_every_case_gets_a_line(tmp_path: Path) -> None:
     cases = [case(0), case(1, candidate=REFERENCE), case(2, candidate="def f(n:\n    return n\n")]
     cases += [case(3, inputs=["(3"]), case(4, reference="def f(n):\n    return 1 / 0\n"), case(5)]
@@ -92,11 +106,7 @@ def test_resume_after_a_kill(tmp_path: Path) -> None:
     cases = write_cases(tmp_path / "cases.jsonl", [case(number) for number in range(60)])
     output = tmp_path / "out.jsonl"
     process = subprocess.Popen(command("--batch", cases, "--output", output))
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (
-        output.exists() and output.read_bytes().count(b"\n") > 2
-    ):
-        time.sleep(0.01)
+    wait_until(lambda: output.exists() and output.read_bytes().count(b"\n") > 2)
     process.send_signal(signal.SIGKILL)
     process.wait()
     kept = output.read_bytes()
@@ -119,9 +129,7 @@ def test_an_interruption_keeps_the_work(tmp_path: Path) -> None:
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (output.exists() and output.stat().st_size):
-        time.sleep(0.01)
+    wait_until(lambda: output.exists() and output.stat().st_size > 0)
     os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does: to the whole group
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
@@ -129,6 +137,35 @@ def test_an_interruption_keeps_the_work(tmp_path: Path) -> None:
     assert "--resume" in err
     assert "Traceback" not in err
     assert 0 < len(lines_of(output)) < 200
+
+
+def test_a_worker_that_dies_costs_its_case_only(tmp_path: Path) -> None:
+    cases = write_cases(tmp_path / "cases.jsonl", [case(number) for number in range(100)])
+    output = tmp_path / "out.jsonl"
+    process = subprocess.Popen(
+        command("--batch", cases, "--output", output), stderr=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: output.exists() and output.stat().st_size > 0)
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    found = lines_of(output)
+    assert len(found) == 100
+    errors = [row["error"] for row in found.values() if "error" in row]
+    assert len(errors) == 1
+    assert "ended with status -9" in errors[0]
+
+
+def test_a_killed_batch_leaves_no_process(tmp_path: Path) -> None:
+    cases = write_cases(tmp_path / "cases.jsonl", [case(number) for number in range(200)])
+    output = tmp_path / "out.jsonl"
+    process = subprocess.Popen(command("--batch", cases, "--output", output, "--workers", "2"))
+    wait_until(lambda: output.exists() and output.stat().st_size > 0)
+    workers = workers_of(process.pid)
+    assert len(workers) == 2
+    process.kill()
+    process.wait()
+    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
 
 
 def test_an_existing_output_is_not_overwritten(tmp_path: Path) -> None:

@@ -139,6 +139,10 @@ def test_a_script_is_shown_by_lines_around_the_difference() -> None:
     assert script_texts(replace(found, failing=spaces), 3) is None
 
 
+def test_repr_is_one_line(localization: Localization) -> None:
+    assert len(repr(localization)) < 100
+
+
 def test_rich_prints_a_localization(wrong_bound: Localization) -> None:
     stream = io.StringIO()
     Console(file=stream, width=80).print(wrong_bound)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,6 +94,14 @@ def test_document_is_valid_and_serializable(localization: Localization) -> None:
     data = json.loads(json.dumps(document(localization), allow_nan=False))
     assert violations(SCHEMA, data) == []
     assert (data["divergence"] is None) == (localization.divergence is None)
+
+
+def test_every_field_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/json.md").read_text(encoding="utf-8")
+    for name in SCHEMA["properties"]:
+        assert f"`{name}" in page, name
+    for name in SCHEMA["$defs"]["divergence"]["properties"]:
+        assert f".{name}`" in page or name == "notes", name
 
 
 def test_golden_json(wrong_bound: Localization, golden: Any) -> None:

@@ -27,6 +27,15 @@ def title(localization: Localization) -> str:
     return f"{name} fails {localization.n_failing} of {counted(localization.n_tests, 'test')}"
 
 
+def brief(localization: Localization) -> str:
+    """The title and the place: "f fails 1 of 2 tests; line 4, confidence 93 %"."""
+    divergence = localization.divergence
+    if divergence is None:
+        return title(localization)
+    place = f"line {divergence.span.line}, confidence {confidence_text(divergence.confidence)}"
+    return f"{title(localization)}; {place}"
+
+
 def counted(number: int, noun: str) -> str:
     """
     >>> counted(1, "test"), counted(2, "test")

@@ -32,7 +32,7 @@ def token_offsets(ids: Sequence[int], decode: Decode) -> Offsets:
         A token that holds part of a character gets all of that character, so neighbours may
         overlap in one; so do tokens of bytes that are no UTF-8, which share their replacement
         characters. A token without text (a skipped special token) gets an empty range.
-    Cost: linear in the number of tokens.
+    Cost: linear in the number of tokens; n log n where `_Walk._stretch` is needed.
 
     >>> pieces = {0: b"x=", 1: b"\\xc3", 2: b"\\xa9"}
     >>> decode = lambda ids: b"".join(pieces[i] for i in ids).decode("utf-8", "replace")
@@ -69,82 +69,91 @@ class _Walk:
     """Decodes a growing run of tokens and holds it against the whole text.
 
     How far the run agrees with the text is how far its tokens reach; what disagrees behind that is
-    a character still incomplete, shown as replacement characters. The run starts at token `first`,
-    whose characters start at `origin`; it is begun anew from time to time, so that no run is long.
+    a character still incomplete, shown as replacement characters. The characters of the run start
+    at `origin`; it is begun anew from time to time, so that no run is long.
     """
 
     def __init__(self, ids: list[int], decode: Decode) -> None:
         self.ids = ids
         self.decode = decode
         self.text = decode(ids) if ids else ""
-        self.first = 0
+        self.run: list[int] = []  # without tokens that say nothing
         self.origin = 0
         self.reached = 0  # characters of the text that earlier tokens account for
+        self._silent: dict[int, bool] = {}
 
     def step(self, i: int) -> Offsets:
         """Ranges of token i, or of a whole stretch from i on where tokens cannot be told apart."""
-        if i - self.first >= _STUCK:
+        if len(self.run) >= _STUCK:
             return self._stretch(i)
         start = self.reached
-        is_whole = self._read(i + 1)
-        end = self.reached
+        self.run.append(self.ids[i])
+        matched, is_whole = self._read(self.run)
+        self.reached = end = max(start, matched)
         if i + 1 == len(self.ids):
             end = len(self.text)
         elif not is_whole:
             end = min(self.reached + 1, len(self.text))
-        if start == end and self._is_rest_of_replacement(i, start):
-            start -= 1
-        if is_whole and i + 1 - self.first >= _WINDOW:
-            self._restart(i + 1)
+        if start == end:
+            if self._is_silent(self.ids[i]):
+                self.run.pop()
+            elif self.text[max(start - 1, 0) : start] == REPLACEMENT:
+                # Several bytes that are no UTF-8 may share one replacement character.
+                start -= 1
+        if is_whole and len(self.run) >= _WINDOW:
+            self._restart()
         return [(start, end)]
 
-    def _read(self, stop: int) -> bool:
-        """Decode up to a token, move `reached`; whether the run agrees with the text to its end.
+    def _read(self, run: list[int]) -> tuple[int, bool]:
+        """How far in the text a run agrees with it, and whether it does so to its end.
 
-        `reached` never goes back: decoders with byte fallback replace a whole run of good bytes by
-        replacement characters until the bytes of the last character are complete.
+        The caller never goes back behind `reached`: decoders with byte fallback turn a whole run of
+        good bytes into replacement characters until the bytes of the last one are complete.
         """
-        run = self.decode(self.ids[self.first : stop])
-        if self.text.startswith(run, self.origin):
-            n_same = len(run)
-        else:
-            rest = self.text[self.origin : self.origin + len(run)]
-            pairs = enumerate(zip(run, rest, strict=False))
-            n_same = next((k for k, (a, b) in pairs if a != b), len(rest))
-        matched = self.origin + n_same
-        self.reached = max(self.reached, matched)
-        return n_same == len(run) and matched == self.reached
+        read = self.decode(run)
+        if self.text.startswith(read, self.origin):
+            matched = self.origin + len(read)
+            return matched, matched >= self.reached
+        rest = self.text[self.origin : self.origin + len(read)]
+        pairs = enumerate(zip(read, rest, strict=False))
+        return self.origin + next((k for k, (a, b) in pairs if a != b), len(rest)), False
 
-    def _is_rest_of_replacement(self, i: int, at: int) -> bool:
-        """Whether a token without a character of its own is part of the one in front of it.
+    def _is_silent(self, token: int) -> bool:
+        """Whether a token never gives text, as a skipped special token does.
 
-        Bytes that are no UTF-8 give one replacement character, which the first of them took."""
-        in_front = self.text[max(at - 1, 0) : at]
-        return in_front == REPLACEMENT and self.decode(self.ids[i : i + 1]) != ""
+        Asked of it twice over, since a lone space would be dropped as the first of the text."""
+        if token not in self._silent:
+            self._silent[token] = self.decode([token, token]) == ""
+        return self._silent[token]
 
-    def _restart(self, stop: int) -> None:
-        """Begin a new run a few tokens before `stop`, if it reads there as in the whole text.
+    def _restart(self) -> None:
+        """Keep the last few tokens of the run only, if they read alone as in the whole text.
 
-        Some context is needed: decoders drop the space in front of the first token they are given.
+        Some are needed: decoders drop the space in front of the first token they are given.
         """
         for n in _CONTEXT:
-            run = self.decode(self.ids[stop - n : stop])
+            run = self.decode(self.run[-n:])
             origin = self.reached - len(run)
             if run and origin >= 0 and self.text.startswith(run, origin):
-                self.first, self.origin = stop - n, origin
+                self.run, self.origin = self.run[-n:], origin
                 return
 
     def _stretch(self, i: int) -> Offsets:
         """Ranges of tokens that only make sense together: all of them get all of it.
 
-        A long run of byte tokens with one wrong byte is replaced as a whole, so that no part of it
-        reads as in the text. Steps double: the cost stays near linear, however long the run."""
-        start, length = self.reached, i - self.first
-        while True:
-            length *= 2
-            for stop in range(self.first + length, self.first + length + 4):
-                stop = min(stop, len(self.ids))
-                if self._read(stop) or stop == len(self.ids):
-                    self._restart(stop)
-                    end = len(self.text) if stop == len(self.ids) else self.reached
-                    return [(start, end)] * (stop - i)
+        Many bytes of ASCII with a wrong one behind them are replaced as a whole, so that no part of
+        them reads as in the text. Steps double, then halve: n log n, however many there are."""
+        start, n = self.reached, len(self.ids)
+        bad, good = i, min(i + len(self.run), n)
+        while good < n and not self._read(self.run + self.ids[i:good])[1]:
+            bad, good = good, min(2 * good - i, n)
+        while good - bad > 1:
+            middle = (bad + good) // 2
+            if self._read(self.run + self.ids[i:middle])[1]:
+                good = middle
+            else:
+                bad = middle
+        self.run += self.ids[i:good]
+        self.reached = len(self.text) if good == n else self._read(self.run)[0]
+        self._restart()
+        return [(start, self.reached)] * (good - i)

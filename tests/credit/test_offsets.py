@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -96,6 +95,17 @@ CHARACTERS = st.sampled_from("aef x=\n\t()0.▁é合計🧮😀👩‍🇯\ufffd
 def decoder(kind, skip=False):
     tokenizer = TOKENIZERS[kind]
     return lambda ids: tokenizer.decode(list(ids), skip_special_tokens=skip)
+
+
+def counted(kind, skip=False):
+    """A decoder, and how many tokens it was given in all (in a list of one)."""
+    decode, total = decoder(kind, skip), [0]
+
+    def counting(ids):
+        total[0] += len(ids)
+        return decode(ids)
+
+    return counting, total
 
 
 def check_laws(offsets, text, n_tokens):
@@ -214,23 +224,35 @@ def test_one_wrong_byte_behind_many_good_ones_shares_what_it_spoils():
 @pytest.mark.parametrize("kind", TOKENIZERS)
 def test_decoded_tokens_grow_linearly_with_the_completion(kind):
     encoded = TOKENIZERS[kind].encode(CODE * 8, add_special_tokens=False).ids
-    decode, n_decoded = decoder(kind), 0
-
-    def counting(ids):
-        nonlocal n_decoded
-        n_decoded += len(ids)
-        return decode(ids)
-
-    token_offsets(encoded, counting)
-    assert n_decoded < 25 * len(encoded)
+    decode, n_decoded = counted(kind)
+    token_offsets(encoded, decode)
+    assert n_decoded[0] < 25 * len(encoded)
 
 
-def test_spoiled_bytes_cost_no_square():
+@pytest.mark.parametrize("good", ["合計", "ab", "a合"])
+def test_spoiled_bytes_cost_no_square(good):
     byte = TOKENIZERS["llama"].token_to_id
-    ids = [byte(f"<0x{b:02X}>") for b in "合計".encode() * 1000 + b"\xff"]
-    start = time.perf_counter()
-    check_laws(token_offsets(ids, decoder("llama")), decoder("llama")(ids), len(ids))
-    assert time.perf_counter() - start < 1.0  # 0.02 s; decoding every prefix takes 2.9 s
+    ids = [byte(f"<0x{b:02X}>") for b in good.encode() * 2000 + b"\xff"]
+    ids += TOKENIZERS["llama"].encode("x = 1").ids
+    decode, n_decoded = counted("llama")
+    offsets = token_offsets(ids, decode)
+    check_laws(offsets, decode(ids), len(ids))
+    assert offsets[-1][1] - offsets[-1][0] == 1  # behind the stretch all is told apart again
+    assert n_decoded[0] < 40 * len(ids)
+
+
+@pytest.mark.parametrize("place", ["first", "last", "between"])
+def test_many_skipped_tokens_neither_cost_nor_blur(place):
+    tokenizer = TOKENIZERS["llama"]
+    ids = tokenizer.encode("x = total(1)", add_special_tokens=False).ids
+    silent = [tokenizer.token_to_id("</s>")] * 5000
+    at = {"first": 0, "last": len(ids), "between": 3}[place]
+    plain = token_offsets(ids, decoder("llama"))
+    decode, n_decoded = counted("llama", skip=True)
+    offsets = token_offsets([*ids[:at], *silent, *ids[at:]], decode)
+    assert [*offsets[:at], *offsets[at + len(silent) :]] == plain
+    assert all(start == end for start, end in offsets[at : at + len(silent)])
+    assert n_decoded[0] < 25 * len(offsets)
 
 
 def test_nothing_sampled_and_no_text():

@@ -128,7 +128,9 @@ def test_the_cap_bounds_spreads_and_keeps_the_order(weights, cap):
 @pytest.mark.parametrize("n_tokens", [1, 7, 1_000, 100_000])
 def test_a_cap_of_one_is_uniform(n_tokens):
     spike = concentrated(Mode.LOGIC, -1.0, n_tokens, [n_tokens // 2])
-    assert np.allclose(capped(spike, 1.0), 1 / n_tokens, rtol=1e-9)
+    ramp = np.arange(1.0, n_tokens + 1) / np.arange(1.0, n_tokens + 1).sum()
+    for weights in (spike, ramp):
+        assert np.allclose(capped(weights, 1.0), 1 / n_tokens, rtol=1e-6)
 
 
 def test_the_cap_spreads_the_rest_of_a_span_evenly_over_the_others():

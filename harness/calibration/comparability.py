@@ -79,7 +79,7 @@ def correct_programs(data: Path) -> dict[tuple[str, str], list[Correct]]:
     def add(task: tuple[str, str], source: str) -> None:
         tree = parse(source)
         if tree is not None:
-            found[task].setdefault(_text_without_form(source), Correct(task, source))
+            found[task].setdefault(_without_form(tree), Correct(task, source))
 
     for row in rows(data):
         task = row["task_id"], row["entry_point"]
@@ -95,9 +95,8 @@ def correct_programs(data: Path) -> dict[tuple[str, str], list[Correct]]:
     return {task: list(programs.values()) for task, programs in found.items()}
 
 
-def _text_without_form(source: str) -> str:
+def _without_form(tree: ast.Module) -> str:
     """Key under which programs that differ in layout and docstrings only are the same one."""
-    tree = ast.parse(source)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and len(body) > 1 and _is_docstring(body[0]):

@@ -56,8 +56,15 @@ def test_python_blocks_give_what_they_show():
 
 
 def test_links_lead_to_files_of_the_repository():
-    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
-        text = (README.parent / name).read_text(encoding="utf-8")
-        for target in re.findall(r"\]\(([^)#]+)\)", text):
+    root = README.parent
+    for page in [*root.glob("*.md"), *(root / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
-                assert (README.parent / target).exists(), f"{name}: {target}"
+                assert (page.parent / target).exists(), f"{page.relative_to(root)}: {target}"
+
+
+def test_every_page_of_the_documentation_is_in_its_index():
+    docs = README.parent / "docs"
+    index = (docs / "README.md").read_text(encoding="utf-8")
+    for page in docs.glob("*.md"):
+        assert page.name == "README.md" or f"({page.name})" in index, f"docs/{page.name}"

@@ -201,7 +201,7 @@ class Confinement:
         """Give up everything that a program does not need. Returns the layers, as they are."""
         os.setsid()  # its signals to its own group reach nobody else
         self._layer("scratch folder", lambda: self._enter_scratch(child))
-        if self.is_root or os.geteuid() == 0:
+        if os.geteuid() == 0:
             self._layer("own user", lambda: self._become_nameless(child))
         linux.drop_capabilities()
         linux.prctl(linux.PR_SET_DUMPABLE, 0)
@@ -225,12 +225,12 @@ class Confinement:
             flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
             size = 4 * self.limits["file_bytes"]
             options = f"size={size},nr_inodes=1024,mode=700"
-            if self.is_root and self._nameless_is_able():
+            if self._nameless_is_able():
                 options += f",uid={self._nameless(child)},gid={self._nameless(child)}"
             linux.mount("egca", scratch, "tmpfs", flags, options)
         else:
             os.mkdir(scratch, 0o700)
-            if os.geteuid() == 0 and self._nameless_is_able():
+            if self._nameless_is_able():
                 os.chown(scratch, self._nameless(child), self._nameless(child))
         os.chdir(scratch)
         os.environ["HOME"] = os.environ["TMPDIR"] = scratch
@@ -240,7 +240,9 @@ class Confinement:
         return _NAMELESS_USERS + (self.zygote_pid & 0x3FFFFF) * 64 + child % 64
 
     def _nameless_is_able(self) -> bool:
-        """Whether others than root may read the interpreter."""
+        """Whether the child becomes another user: others than root may read the interpreter."""
+        if os.geteuid() != 0 or "own user" in self.without:
+            return False
         return all(_is_public(path) for path in (os.__file__, view.__file__))
 
     def _become_nameless(self, child: int) -> None:

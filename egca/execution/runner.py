@@ -14,7 +14,7 @@ from egca.errors import InputError
 from egca.execution.limits import Limits
 from egca.execution.protocol import GRACE_S
 from egca.execution.sandbox import Sandbox
-from egca.execution.session import Session, SessionDied
+from egca.execution.session import Session, SessionDied, SessionLost
 from egca.execution.wire import WireError, decode, encode_checked
 from egca.types import Cause, Failure, Outcome, Program, SourceMap, Span
 
@@ -72,12 +72,12 @@ class Runner:
         self._sandbox = sandbox
         self._session: Session | None = None
         self._source_map: SourceMap | None = None
+        self._n_lost = 0
 
     def load(self) -> Failure | None:
         """Load the program unless it is; None when it is ready for calls. Raises: SandboxError."""
         if self._session is not None and self._session.alive:
             return None
-        self._session = self._sandbox.session(self.limits)
         payload = {
             "source": self.source,
             "kind": self.kind,
@@ -86,21 +86,27 @@ class Runner:
             "stdout_bytes": self.limits.stdout_bytes,
             "value_bytes": self.limits.value_bytes,
         }
-        try:
-            answer = self._session.call(_LOAD, payload, 3 * self.limits.call_s + GRACE_S)
-            failure = self._failure(answer["failure"])
-        except SessionDied as death:
-            failure = Failure(death.cause, message=death.message)
-        except (KeyError, TypeError):
-            failure = Failure(Cause.CRASH, message="the child sent an unknown message")
+        for is_last_try in (False, True):
+            self._session = self._sandbox.session(self.limits)
+            try:
+                answer = self._session.call(_LOAD, payload, 3 * self.limits.call_s + GRACE_S)
+                failure = self._failure(answer["failure"])
+            except SessionDied as death:
+                if isinstance(death, SessionLost) and not is_last_try:
+                    continue
+                failure = Failure(death.cause, message=death.message)
+            except (KeyError, TypeError, ValueError):
+                failure = Failure(Cause.CRASH, message="the child sent an unknown message")
+            break
         if failure is not None:
-            self._session.close()
+            self.close()
         return failure
 
     def run(self, calls: Sequence[Call], *, args_after: bool = False) -> list[Outcome]:
         """An outcome for each call. Loads first if need be. Raises: SandboxError, InputError."""
         encoded = [_encode_call(call) for call in calls]
         outcomes: list[Outcome] = []
+        self._n_lost = 0
         deadline = time.monotonic() + self.limits.program_s
         while len(outcomes) < len(calls):
             left_s = deadline - time.monotonic()
@@ -134,10 +140,13 @@ class Runner:
             if len(outcomes) < n_wanted:
                 raise SessionDied(Cause.CRASH, "the child left calls out")
         except SessionDied as death:
+            self._session.close()
+            if isinstance(death, SessionLost) and not self._n_lost:
+                self._n_lost += 1  # again, from the call that has no outcome yet
+                return
             del outcomes[n_wanted - 1 :]
             failure = Failure(death.cause, message=death.message)
             outcomes.append(Outcome(failure=failure, seconds=time.monotonic() - started))
-            self._session.close()
 
     def close(self) -> None:
         """End the child. Idempotent."""

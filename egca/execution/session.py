@@ -43,6 +43,13 @@ class SessionDied(SandboxError):
         self.message = message
 
 
+class SessionLost(SessionDied):
+    """The sandbox lost the child, the program has no part in it: worth another try."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Cause.CRASH, message)
+
+
 class Session:
     """One child: it keeps what its ops put into `state` until it is closed or dies."""
 
@@ -126,7 +133,7 @@ class Session:
             try:
                 message = self._read_message(time.monotonic() + START_S)
             except SessionDied as death:
-                raise SandboxError(f"a sandbox child died at its start: {death}") from death
+                raise SessionLost(f"a sandbox child died at its start: {death}") from death
             match message:
                 case [kind, dict(layers)] if kind == HELLO:
                     self._on_hello(layers)
@@ -207,7 +214,7 @@ class Session:
         try:
             status, killed = self._zygote.end(self._child, 0.05)
         except (OSError, WireError):
-            return SessionDied(Cause.CRASH, "the sandbox process died")
+            return SessionLost("the sandbox process died")
         return SessionDied(*_cause_of(status, killed))
 
 

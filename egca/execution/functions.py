@@ -107,7 +107,8 @@ class FunctionRewriter(ExpressionRewriter):
     ) -> list[ast.stmt]:
         scope, body = self.scope, node.body
         n_docs = int(_is_docstring(body[0]))
-        at = _placed(self.statement)
+        header = self.statement
+        at = _placed(header)
         number = self.site("call", "function", at, node.name, parameters)
         if scope.has_token:
             scope.resume_site = self.site("expr", "resume", at, "resume")
@@ -125,6 +126,7 @@ class FunctionRewriter(ExpressionRewriter):
                 if scope.is_async_generator
                 else ast.copy_location(ast.Return(call), end_at)
             )
+        self.statement = header
         if self.wraps_functions:
             inner = [self._guarded(inner, node.name, own, at)]
         return [*body[:n_docs], start, *inner]

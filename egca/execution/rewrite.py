@@ -114,10 +114,16 @@ class ExpressionRewriter(ast.NodeTransformer):
         """`branch(site, True if test else False)`: the test is decided once, as in a plain `if`."""
         if number is None:
             number = self.site("branch", role, test, self.text(test))
-        truth = ast.IfExp(self.visit(test), ast.Constant(True), ast.Constant(False))
-        for node in (truth, truth.body, truth.orelse):
-            ast.copy_location(node, test)
-        return hook_call(hook, number, truth, at=test)
+        return hook_call(hook, number, truth_of(self._visit_test(test)), at=test)
+
+    def _visit_test(self, test: ast.expr) -> ast.expr:
+        """As visit_expr, for an expression of which only the truth counts."""
+        if isinstance(test, ast.BoolOp):
+            return self._operands(test, is_test=True)
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test.operand = self._visit_test(test.operand)
+            return test
+        return self.visit_expr(test)
 
     @contextmanager
     def inside(self, scope: Scope) -> Iterator[None]:
@@ -142,10 +148,27 @@ class ExpressionRewriter(ast.NodeTransformer):
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        return self._operands(node, is_test=False)
+
+    def _operands(self, node: ast.BoolOp, is_test: bool) -> ast.expr:
+        """Hooks on the operands of `and` and `or`.
+
+        The compiler decides nested and chained operands once where a hook around them would have
+        them decided twice, which a `__bool__` can tell: those get a hook inside, or none.
+        """
         values: list[ast.expr] = []
         for operand in node.values:
-            number = self.site("expr", "operand", operand, self.text(operand))
-            values.append(hook_call("operand", number, self.visit_expr(operand), at=operand))
+            is_chain = isinstance(operand, ast.Compare) and len(operand.ops) > 1
+            if isinstance(operand, ast.BoolOp):
+                values.append(self._operands(operand, is_test))
+            elif is_chain and not is_test:
+                values.append(self.visit_expr(operand))
+            else:
+                number = self.site("expr", "operand", operand, self.text(operand))
+                value = self._visit_test(operand) if is_test else self.visit_expr(operand)
+                if is_chain:
+                    value = truth_of(value)
+                values.append(hook_call("operand", number, value, at=operand))
         node.values = values
         return node
 
@@ -232,6 +255,14 @@ class ExpressionRewriter(ast.NodeTransformer):
     def _element(self, role: str, node: ast.expr) -> ast.expr:
         number = self.site("expr", role, node, self.text(node))
         return hook_call("value", number, self.visit_expr(node), at=node)
+
+
+def truth_of(test: ast.expr) -> ast.expr:
+    """`True if test else False`: decides as an `if` does, exactly once."""
+    truth = ast.IfExp(test, ast.Constant(True), ast.Constant(False))
+    for node in (truth, truth.body, truth.orelse):
+        ast.copy_location(node, test)
+    return truth
 
 
 def loaded(target: ast.expr) -> ast.expr | None:

@@ -98,11 +98,12 @@ def _exception(failed: dict[str, Any]) -> BaseException:
     """The builtin exception that the program raised, so that a test can expect it."""
     kind = getattr(builtins, failed["type"], None)
     if failed["cause"] == "exception" and isinstance(kind, type) and issubclass(kind, Exception):
-        error = kind.__new__(kind)
+        error: BaseException = kind.__new__(kind)
         error.args = (failed["message"],)
         return error
     if failed["cause"] == "exception":
-        return type(failed["type"] or "Error", (Exception,), {})(failed["message"])
+        named: type[Exception] = type(failed["type"] or "Error", (Exception,), {})
+        return named(failed["message"])
     return CallFailed(failed["message"])
 
 

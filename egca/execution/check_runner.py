@@ -13,7 +13,8 @@ from egca.errors import ProblemError
 from egca.execution.limits import Limits
 from egca.execution.budget import BudgetedRunner
 from egca.execution.runner import Call
-from egca.execution.sandbox import Sandbox, Session, SessionDied
+from egca.execution.sandbox import Sandbox
+from egca.execution.session import Session, SessionDied
 from egca.execution.wire import decode, encode
 from egca.problems import Check, Problem
 from egca.types import CallRecord, Failure, Outcome

@@ -136,7 +136,8 @@ def _first_difference(expected: Any, actual: Any, comparison: Comparison) -> str
     if comparison.view:
         try:
             expected = VIEWS[comparison.view](expected)
-            actual = VIEWS[comparison.view](actual) if type(actual) is not Opaque else actual
+            if type(actual) is not Opaque or comparison.view == "is_not_none":
+                actual = VIEWS[comparison.view](actual)
         except TypeError:
             return f"got {short(actual)}, which cannot be seen as {comparison.view}"
     if comparison.unordered:

@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from egca.errors import ProblemError
 from egca.execution.limits import Limits
@@ -17,9 +17,36 @@ from egca.problems import UNKNOWN, Example, Problem
 from egca.types import Cause, Failure, Outcome
 
 _MAX_ENTRIES = 512
-_TIME_FACTOR = 2.0  # a reference gets this much more time than a candidate
+_SLOWER = 5.0  # a reference gets this much more time than a candidate is granted at first
+_PATIENCE = 4.0  # and a candidate this much more than the reference needs (as in EvalPlus)
+_LARGE_BYTES = 1 << 25  # of one value, where a reference's own answer is over the limit
 
-_cache: OrderedDict[bytes, tuple[Outcome, ...]] = OrderedDict()
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The reference's outcome for each test (by its index) that the reference decides.
+
+    limits are a candidate's, raised where the reference itself needs more time or room.
+    """
+
+    outcomes: dict[int, Outcome]
+    limits: Limits
+
+    def is_skipped(self, index: int) -> bool:
+        """Whether a test cannot be judged, for the reference gives no answer in time or as data."""
+        outcome = self.outcomes.get(index)
+        return outcome is not None and not _is_answer(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is remembered of one reference; is_large when a value was over the usual limit."""
+
+    outcomes: tuple[Outcome, ...]
+    is_large: bool = False
+
+
+_cache: OrderedDict[bytes, Known] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -33,18 +60,16 @@ def is_unknown(test: object) -> bool:
     return isinstance(test, Example) and test.expected is UNKNOWN
 
 
-def reference_outcomes(
-    problem: Problem, sandbox: Sandbox, limits: Limits | None = None
-) -> dict[int, Outcome]:
-    """The reference's outcome for each test (by its index) that has no expectation of its own.
+def reference_outcomes(problem: Problem, sandbox: Sandbox, limits: Limits) -> Expected:
+    """Run the reference on every test that has no expectation of its own.
 
     Remembered in memory by the content of reference and inputs. An exception of the reference is an
     outcome like another: the program has to raise the same.
-    Raises: ProblemError when there is no reference or it gives no answer (too slow, no plain data).
+    Raises: ProblemError when there is no reference, or when it answers none of these tests.
     """
     indices = [i for i, test in enumerate(problem.tests) if is_unknown(test)]
     if not indices:
-        return {}
+        return Expected({}, limits)
     if problem.reference is None:
         name = problem.tests[indices[0]].name
         raise ProblemError(
@@ -60,14 +85,46 @@ def reference_outcomes(
         if known is not None:
             _cache.move_to_end(key)
     if known is None:
-        known = tuple(_run(problem, calls, sandbox, limits or sandbox.limits))
+        known = _run(problem, calls, sandbox, limits)
         with _lock:
             _cache[key] = known
             while len(_cache) > _MAX_ENTRIES:
                 _cache.popitem(last=False)
-    for index, outcome in zip(indices, known, strict=True):
-        _require_answer(problem, problem.tests[index].name, outcome.failure)
-    return dict(zip(indices, known, strict=True))
+    if not any(map(_is_answer, known.outcomes)):
+        name, failure = problem.tests[indices[0]].name, known.outcomes[0].failure
+        raise ProblemError(f"{_place(problem)}: the reference gives no answer to {name}: {failure}")
+    return Expected(dict(zip(indices, known.outcomes, strict=True)), _raised(limits, known))
+
+
+def _is_answer(outcome: Outcome) -> bool:
+    """A value or an exception."""
+    return outcome.failure is None or outcome.failure.cause in (Cause.EXCEPTION, Cause.EXIT)
+
+
+def presence(outcome: Outcome) -> Outcome:
+    """The outcome where it only counts that there is a value: one without plain data will do."""
+    if outcome.failure is None or outcome.failure.cause is not Cause.UNENCODABLE:
+        return outcome
+    return replace(outcome, failure=None)
+
+
+def _raised(limits: Limits, known: Known) -> Limits:
+    """A candidate's limits, so that the reference would keep them with some room."""
+    seconds = [outcome.seconds for outcome in known.outcomes if _is_answer(outcome)]
+    call_s, program_s = _PATIENCE * max(seconds), _PATIENCE * sum(seconds)
+    if known.is_large:  # encoding such a value takes its time, too
+        call_s, program_s = (
+            max(call_s, _SLOWER * limits.call_s),
+            max(program_s, _SLOWER * limits.program_s),
+        )
+    if call_s <= limits.call_s and program_s <= limits.program_s and not known.is_large:
+        return limits
+    return replace(
+        limits,
+        call_s=max(limits.call_s, call_s),
+        program_s=max(limits.program_s, program_s),
+        value_bytes=max(limits.value_bytes, _LARGE_BYTES) if known.is_large else limits.value_bytes,
+    )
 
 
 def _key(problem: Problem, calls: Sequence[Call]) -> bytes:
@@ -79,24 +136,32 @@ def _key(problem: Problem, calls: Sequence[Call]) -> bytes:
     return digest.digest()
 
 
-def _run(
+def _run(problem: Problem, calls: Sequence[Call], sandbox: Sandbox, limits: Limits) -> Known:
+    slower = replace(limits, call_s=limits.call_s * _SLOWER, program_s=limits.program_s * _SLOWER)
+    outcomes = _outcomes(problem, calls, sandbox, slower)
+    if problem.comparison.view == "is_not_none":
+        outcomes = [presence(outcome) for outcome in outcomes]
+    large = [
+        i
+        for i, outcome in enumerate(outcomes)
+        if outcome.failure is not None and outcome.failure.cause is Cause.OUTPUT_LIMIT
+    ]
+    if large:
+        roomy = replace(slower, value_bytes=_LARGE_BYTES)
+        again = _outcomes(problem, [calls[i] for i in large], sandbox, roomy)
+        for i, outcome in zip(large, again, strict=True):
+            outcomes[i] = outcome
+    return Known(tuple(outcomes), bool(large))
+
+
+def _outcomes(
     problem: Problem, calls: Sequence[Call], sandbox: Sandbox, limits: Limits
 ) -> list[Outcome]:
-    slower = replace(
-        limits, call_s=limits.call_s * _TIME_FACTOR, program_s=limits.program_s * _TIME_FACTOR
-    )
-    assert problem.reference is not None
-    outcomes = run_program(
-        sandbox, problem.reference, problem.kind, problem.entry_point, calls, slower
-    )
+    reference = problem.reference or ""
+    outcomes = run_program(sandbox, reference, problem.kind, problem.entry_point, calls, limits)
     if isinstance(outcomes, Failure):
         raise ProblemError(f"{_place(problem)}: the reference does not run: {outcomes}")
     return outcomes
-
-
-def _require_answer(problem: Problem, name: str, failure: Failure | None) -> None:
-    if failure is not None and failure.cause not in (Cause.EXCEPTION, Cause.EXIT):
-        raise ProblemError(f"{_place(problem)}: the reference gives no answer to {name}: {failure}")
 
 
 def _place(problem: Problem) -> str:

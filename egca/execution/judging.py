@@ -14,7 +14,7 @@ from egca.errors import ProblemError
 from egca.execution.budget import BudgetedRunner
 from egca.execution.check_runner import CheckResult, CheckRunner
 from egca.execution.compare import difference, output_difference, short
-from egca.execution.expectations import call_of, reference_outcomes
+from egca.execution.expectations import Expected, call_of, presence, reference_outcomes
 from egca.execution.limits import Limits
 from egca.execution.runner import Call
 from egca.execution.sandbox import Sandbox
@@ -37,29 +37,32 @@ def judge(
     Args:
         limits: of the program; the sandbox's own if None.
         stop_at_first: end with the first failing test; results then end with it.
-    Returns: a verdict without mode. A program that does not load has no results and a failure.
+    Returns: a verdict without mode. A program that does not load has no results and a failure. A test
+        that the reference has to decide but does not answer in time is skipped: passed, and its
+        detail says so.
     Raises: ProblemError for a test or reference that cannot be used, SandboxError if nothing can run.
     """
     if not problem.tests:
         raise ProblemError(f"{problem.origin or problem.task_id or 'problem'}: it has no tests")
     started = time.perf_counter()
-    runner = BudgetedRunner(sandbox, program, problem.kind, problem.entry_point, limits)
+    expected = reference_outcomes(problem, sandbox, limits or sandbox.limits)
+    runner = BudgetedRunner(sandbox, program, problem.kind, problem.entry_point, expected.limits)
     with runner, CheckRunner(sandbox, problem) as oracle:
         failure = runner.load()
         if failure is not None:
             evidence = _load_evidence(problem, runner.source, failure)
             seconds = time.perf_counter() - started
             return Verdict((), failure.cause, failure, None, evidence, seconds)
-        expected = reference_outcomes(problem, sandbox, limits)
         judging = _Judging(problem, runner, oracle, expected, stop_at_first)
         results = tuple(judging.results())
     failing = next((result for result in results if not result.passed), None)
+    n_skipped = sum(expected.is_skipped(i) for i in range(len(results)))
     return Verdict(
         results,
         failing.cause if failing else Cause.NONE,
         failing.actual.failure if failing else None,
         None,
-        evidence_of(problem, failing) if failing else f"all {len(results)} tests pass",
+        evidence_of(problem, failing) if failing else _all_passed(len(results), n_skipped),
         time.perf_counter() - started,
     )
 
@@ -102,7 +105,7 @@ class _Judging:
     problem: Problem
     runner: BudgetedRunner
     oracle: CheckRunner
-    expected: dict[int, Outcome]
+    expected: Expected
     stop_at_first: bool
 
     def results(self) -> Iterator[TestResult]:
@@ -128,15 +131,27 @@ class _Judging:
             if not isinstance(test, Example):
                 break
             examples.append(test)
-        outcomes = self.runner.run([call_of(test) for test in examples])
+        skipped = [self.expected.is_skipped(start + k) for k in range(len(examples))]
+        calls = [call_of(test) for test, skip in zip(examples, skipped, strict=True) if not skip]
+        outcomes = iter(self.runner.run(calls) if calls else [])
         return [
-            self._result(test, outcome, self.expected.get(start + k))
-            for k, (test, outcome) in enumerate(zip(examples, outcomes, strict=True))
+            self._skipped(test, start + k)
+            if skip
+            else self._result(test, next(outcomes), start + k)
+            for k, (test, skip) in enumerate(zip(examples, skipped, strict=True))
         ]
 
-    def _result(self, test: Example, outcome: Outcome, known: Outcome | None) -> TestResult:
+    def _skipped(self, test: Example, index: int) -> TestResult:
+        failure = self.expected.outcomes[index].failure
+        detail = f"skipped: the reference gives no answer ({failure})"
+        return TestResult(test.name, True, Cause.NONE, test.args, None, Outcome(), detail)
+
+    def _result(self, test: Example, outcome: Outcome, index: int) -> TestResult:
+        known = self.expected.outcomes.get(index)
         expected = known.value if known else test.expected
         comparison = test.comparison or self.problem.comparison
+        if comparison.view == "is_not_none":
+            outcome = presence(outcome)
         if known is not None and known.failure is not None:
             cause, detail = against_failure(known.failure, outcome)
             expected = known.failure
@@ -153,6 +168,15 @@ class _Judging:
         if self.problem.kind == "script" and isinstance(expected, str):
             return output_difference(expected, str(outcome.value), comparison)
         return difference(expected, outcome.value, comparison)
+
+
+def _all_passed(n_tests: int, n_skipped: int) -> str:
+    if not n_skipped:
+        return f"all {n_tests} tests pass"
+    return (
+        f"all {n_tests - n_skipped} tests pass; {n_skipped} skipped, "
+        "for the reference gives no answer to them"
+    )
 
 
 def against_failure(expected: Failure, outcome: Outcome) -> tuple[Cause, str]:

@@ -35,6 +35,7 @@ class Module:
     constants: dict[str, Any] = field(default_factory=dict)
     shadowed: set[str] = field(default_factory=set)
     reaching: set[str] = field(default_factory=set)
+    mutable: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         counts = Counter(name for statement in self.setup for name in stores(statement))
@@ -44,6 +45,8 @@ class Module:
                     self.constants[name] = value
             if not (isinstance(statement, ast.ImportFrom) and statement.module in _OWN_MEANING):
                 self.shadowed |= stores(statement)
+            if not isinstance(statement, _DEFINITIONS):
+                self.mutable |= stores(statement) - self.constants.keys()
         self.reaching = _reaching(self.setup, set(self.callee.handles()))
 
 
@@ -69,7 +72,8 @@ def split_body(body: Body, module: Module) -> list[Test]:
     reaching = module.reaching | body.callee.handles()
     if not any(loads(statement) & reaching for statement in body.statements):
         return []
-    pieces = _Splitter(body, module).pieces()
+    is_class = len(body.statements) == 1 and body.statements[0] is body.whole
+    pieces = None if is_class else _Splitter(body, module).pieces()
     return [_whole(body, module)] if pieces is None else pieces
 
 
@@ -196,6 +200,8 @@ class _Splitter:
         reader = AssertReader(self.callee, self.constants, shadowed)
         for part in parts:
             if not self._reaches(part):
+                if loads(part) & (self.mutable | self.module.mutable):
+                    return False  # what an earlier call may have changed
                 continue
             told = reader.read(part)
             if told is not None:

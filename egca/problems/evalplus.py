@@ -132,7 +132,9 @@ def _oracle_checks(
 ) -> tuple[Check, ...]:
     setup, template = ORACLES[task_id]
     if _REFERENCE in template:
-        setup = f"{reference}\n{_REFERENCE} = {entry_point}\ndel {entry_point}\n{setup}"
+        setup = (  # in a space of its own, so that it does not call the candidate by its name
+            f"space = {{}}\nexec({reference!r}, space)\n{_REFERENCE} = space[{entry_point!r}]\n{setup}"
+        )
     checks = []
     for name, args in inputs:
         listed = ", ".join(repr(item) for item in args)

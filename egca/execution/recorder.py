@@ -106,7 +106,7 @@ class Recorder(Stepper):
         events = self._events[: 2 * min(n_events, self.limits.n_events)]
         counts = Counter(self._events[::2])
         counts.update(self._tally)
-        values, table = _columns(events[1::2], self.limits.value_bytes)
+        values, table = _columns(events[1::2], self._freezer)
         recording = Recording(
             array("i", events[::2]),
             values,
@@ -299,7 +299,7 @@ def _ignore(event: tuple[int, Any]) -> None:
     pass
 
 
-def _columns(frozen: list[Any], max_bytes: int) -> tuple[list[Any], list[bytes]]:
+def _columns(frozen: list[Any], freezer: Freezer) -> tuple[list[Any], list[bytes]]:
     """Values as the wire carries them: scalars, or [index into the table of encoded values]."""
     table: dict[Any, list[int]] = {}
     rows: list[bytes] = []
@@ -308,10 +308,12 @@ def _columns(frozen: list[Any], max_bytes: int) -> tuple[list[Any], list[bytes]]
         kind = type(value)
         is_plain = kind in _SCALARS or kind is str
         if not is_plain or (kind is int and not -(1 << 63) <= value < 1 << 63):
+            if kind is int:  # it was kept without a look at its size
+                value = freezer.freeze(value)
             reference = table.get((kind, value))
             if reference is None:
                 reference = table[kind, value] = [len(rows)]
-                rows.append(thaw_to_wire(value, max_bytes))
+                rows.append(thaw_to_wire(value, freezer.value_bytes))
             value = reference
         values.append(value)
     return values, rows

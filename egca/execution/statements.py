@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from egca.execution.functions import FunctionRewriter
 from egca.execution.rewrite import loaded, names_in, stored
 from egca.execution.sites import (
+    HOOK_MARK,
     MUTATING_FUNCTIONS,
     MUTATORS,
     SiteKind,
@@ -96,6 +97,8 @@ class StatementRewriter(FunctionRewriter):
     def watch(self, root: ast.expr, after: list[ast.stmt], role: str) -> ast.expr:
         """Have `after` record what `root` evaluates to; returns what to put in its place."""
         if isinstance(root, ast.Name):
+            if any(_looks_at(statement, root.id) for statement in after):
+                return root
             number = self.site("write", role, root, root.id)
             look = hook_call("container", number, load(root.id, root), at=root)
             after.append(expression_statement(look))
@@ -305,6 +308,14 @@ class StatementRewriter(FunctionRewriter):
             names = [self.rebind(name, "match") for name in _captures(case.pattern)]
             case.body = [taken, *names, *self.block(case.body)]
         return [node]
+
+
+def _looks_at(statement: ast.stmt, name: str) -> bool:
+    """Whether this is a look at a container that `watch` has made."""
+    match statement:
+        case ast.Expr(ast.Call(ast.Constant(value), [_, ast.Name(found)])):
+            return value == HOOK_MARK + "container" and found == name
+    return False
 
 
 def _pairs(target: ast.expr, value: ast.expr) -> bool:

@@ -17,10 +17,9 @@ from egca.localization.edit_expressions import (
     of_value,
 )
 from egca.localization.edits import Edit, Insert, Replace, Rewrite, size
-from egca.localization.scope import FunctionNode, blocks, is_docstring, own_expressions
+from egca.localization.scope import LEFT_ALONE, FunctionNode, blocks, is_docstring, own_expressions
 
 LOOPS = ast.For | ast.While | ast.AsyncFor
-LEFT_ALONE = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
 
 
 def expression_edits(statement: ast.stmt, place: Place) -> Iterator[Edit]:

@@ -52,7 +52,7 @@ def collect(
     keywords: dict[str, list[ast.keyword]] = {}
     constants: list[object] = []
     if reference is not None:
-        translator = _Translator(names, known)
+        translator = Translator(names, known)
         for statement in reference.statements:
             _gather(statement, translator, conditions, iterables, values, statements)
         for node in ast.walk(reference.node):
@@ -94,7 +94,7 @@ def _reverse() -> ast.keyword:
 
 def _gather(
     statement: ast.stmt,
-    translator: _Translator,
+    translator: Translator,
     conditions: list[ast.expr],
     iterables: list[ast.expr],
     values: list[ast.expr],
@@ -149,12 +149,20 @@ def _unique(nodes: Sequence[ast.AST]) -> list:  # type: ignore[type-arg]
     return list(seen.values())
 
 
-class _Translator:
+class Translator:
     """Renames variables of the reference to those of the candidate, or gives up on a node."""
 
-    def __init__(self, names: Mapping[str, str], known: frozenset[str]) -> None:
+    def __init__(
+        self, names: Mapping[str, str], known: frozenset[str], keeps_unknown: bool = False
+    ) -> None:
         self.names = names
         self.known = known
+        self.keeps_unknown = keeps_unknown
+
+    def renamed(self, node: ast.stmt) -> ast.stmt:
+        """The statement with every name that has a counterpart exchanged."""
+        new = self._node(node, frozenset())
+        return new if isinstance(new, ast.stmt) else node
 
     def expression(self, node: ast.expr) -> ast.expr | None:
         new = self._node(node, frozenset())
@@ -172,6 +180,8 @@ class _Translator:
                 return ast.Name(id=node.id, ctx=node.ctx)
             name = self.names.get(node.id)
             if name is None and (node.id in self.known or node.id in BUILTINS):
+                name = node.id
+            if name is None and self.keeps_unknown:
                 name = node.id
             return ast.Name(id=name, ctx=node.ctx) if name else None
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):

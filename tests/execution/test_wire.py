@@ -61,12 +61,8 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, (list, tuple, deque)):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, (set, frozenset)):
-        return left == right and sorted(map(typed, left)) == sorted(map(typed, right))
-    return typed(left) == typed(right)
-
-
-def typed(value: Any) -> str:
-    return f"{type(value).__name__} {value!r}" if not isinstance(value, frozenset) else "frozenset"
+        return left == right and encode(left) == encode(right)  # whose bytes tell 0 from False
+    return repr(left) == repr(right)
 
 
 @given(VALUES)

@@ -64,9 +64,11 @@ def descendants() -> set[int]:
 def settled(n_processes: int) -> bool:
     """Whether there are no more processes than that, soon."""
     deadline = time.monotonic() + 3
-    while len(descendants()) > n_processes and time.monotonic() < deadline:
+    while len(descendants()) > n_processes:
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.01)
-    return len(descendants()) <= n_processes
+    return True
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

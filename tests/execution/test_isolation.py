@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,45 @@ def test_no_namespaces_still_protects_the_parent() -> None:
         assert isinstance(outcomes, list)
         assert sandbox.layers() == layers
         assert probe(sandbox)["scratch"] == 4
+
+
+def test_orphans_end_with_their_program_where_nothing_but_rlimits_holds_them() -> None:
+    source = (
+        "import os, time\n"
+        "def f():\n"
+        "    if os.fork() == 0:\n"
+        "        os.setsid()\n"
+        "        if os.fork() == 0:\n"
+        "            time.sleep(60)\n"
+        "        os._exit(0)\n"
+        "    time.sleep(0.05)\n"
+        "    return 1\n"
+    )
+    with Sandbox(without=[*NAMESPACES, "seccomp"]) as sandbox:
+        sandbox.layers()
+        outcomes = run_program(sandbox, source, "function", "f", [Call()])
+        assert isinstance(outcomes, list)
+        assert outcomes[0].value == 1
+        deadline = time.monotonic() + 3
+        while count_zygotes() > 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert count_zygotes() == 3  # the zygote and two children that wait for work
+    assert count_zygotes() == 0
+
+
+def count_zygotes() -> int:
+    """Processes that this one started, in all generations; zombies count."""
+    return len(descendants(os.getpid()))
+
+
+def descendants(pid: int) -> list[int]:
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == pid:
+                found += [int(entry), *descendants(int(entry))]
+    return found

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from egca.errors import ProblemError
-from egca.execution.limits import Limits
 from egca.execution.budget import BudgetedRunner
+from egca.execution.limits import Limits
 from egca.execution.runner import Call
 from egca.execution.sandbox import Sandbox
 from egca.execution.session import Session, SessionDied
@@ -31,8 +31,8 @@ class CheckResult:
     """How one test of code ended.
 
     by says what ended a failing one: "assert", "program" (its exception, failure has it) or "test"
-    (an error in the test's own code, which the program's answer may have caused). text is the failing
-    statement in one line, line its place in the test file, 0 where none is known.
+    (an error in the test's own code, which the program's answer may have caused). text is the
+    failing statement in one line, line its place in the test file, 0 where none is known.
     """
 
     passed: bool

@@ -12,7 +12,7 @@ Rules (`types="python"`, the default, agrees with == on plain data, save for the
 - The order of a dict does not count, and dict, defaultdict, Counter and OrderedDict are compared as
   dicts; only two OrderedDicts are held to their order, and two Counters ignore zero counts, as in
   Python.
-- `types="exact"`: besides, the type is the same at every depth (also of dict keys and set elements).
+- `types="exact"`: besides, the type is the same at every depth (dict keys and set elements too).
 - `unordered`: the two outermost collections (of any kind) hold the same elements equally often.
 - `view`: both values go through VIEWS[view] first; a value that has no such view differs.
 

@@ -1,8 +1,8 @@
 """Runs a program against a problem's tests and says what came of each: the verdict.
 
 Expected values stay in this process. Examples run in the program's child and are compared here;
-tests of code run in an oracle's child that only meets answers (check_runner.py). What equal means is
-decided in compare.py; the mode of a verdict is the gate's (egca/structure)."""
+tests of code run in an oracle's child that only meets answers (check_runner.py). What equal means
+is decided in compare.py; the mode of a verdict is the gate's (egca/structure)."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def judge(
     limits: Limits | None = None,
     stop_at_first: bool = False,
 ) -> Verdict:
-    """Run every test of a problem, in order, in one child; module-level state lives from test to test.
+    """Run every test of a problem, in order, in one child; the program's globals live on.
 
     Args:
         limits: of the program; the sandbox's own if None.
         stop_at_first: end with the first failing test; results then end with it.
-    Returns: a verdict without mode. A program that does not load has no results and a failure. A test
-        that the reference has to decide but does not answer in time is skipped: passed, and its
-        detail says so.
-    Raises: ProblemError for a test or reference that cannot be used, SandboxError if nothing can run.
+    Returns: a verdict without mode. A program that does not load has no results and a failure. A
+        test that the reference has to decide but does not answer in time is skipped: passed, and
+        its detail says so.
+    Raises: ProblemError for a test or reference that cannot be used, SandboxError if nothing runs.
     """
     if not problem.tests:
         raise ProblemError(f"{problem.origin or problem.task_id or 'problem'}: it has no tests")
@@ -190,7 +190,7 @@ def against_failure(expected: Failure, outcome: Outcome) -> tuple[Cause, str]:
 
 
 def check_result(test: Check, result: CheckResult) -> TestResult:
-    """The result of a test of code: the failing assert as detail, the last call as args and actual."""
+    """The result of a test of code: failing assert as detail, last call as args and actual."""
     last = result.calls[-1] if result.calls else None
     detail = result.text
     if result.message and not result.passed:

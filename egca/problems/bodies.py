@@ -26,7 +26,7 @@ _OWN_MEANING = frozenset({"math", "collections", "numpy", "cmath", "pytest"})
 
 @dataclass
 class Module:
-    """What surrounds the tests of a file: its text, its setup statements, the helpers it may borrow."""
+    """What surrounds the tests of a file: text, setup statements, helpers it may borrow."""
 
     source: str
     setup: Sequence[ast.stmt]
@@ -161,8 +161,10 @@ class _Splitter:
             self.callee = self.callee.with_instances({name})
             self.setup.append(node)
             return True
-        if loads(value) & self.pending.keys():
+        inlined = self._inlined(value)
+        if inlined is None or (inlined is not value and not self._reaches(inlined)):
             return False
+        value = inlined
         if self._bind(name, value):
             if name in self.constants:
                 self.setup.append(node)
@@ -187,14 +189,22 @@ class _Splitter:
         self.pending[name] = value
         return True
 
+    def _inlined(self, node: ast.expr) -> ast.expr | None:
+        """The expression with pending names' values in place; None where that is not sound."""
+        names = loads(node) & self.pending.keys()
+        if not names:
+            return node
+        if any(isinstance(item, _SCOPES) for item in ast.walk(node)):
+            return None  # it may run more than once, or never
+        values = {name: self.pending.pop(name) for name in names}
+        made: ast.expr = _Inline(values).visit(deepcopy(node))
+        return made
+
     def _assert(self, node: ast.Assert) -> bool:
-        inlined = loads(node.test) & self.pending.keys()
-        test = node.test
-        if inlined:
-            if any(isinstance(item, _SCOPES) for item in ast.walk(test)):
-                return False
-            values = {name: self.pending.pop(name) for name in inlined}
-            test = _Inline(values).visit(deepcopy(test))
+        test = self._inlined(node.test)
+        if test is None:
+            return False
+        inlined = test is not node.test
         parts = conjuncts(test)
         shadowed = self.module.shadowed | set(self.binds)
         reader = AssertReader(self.callee, self.constants, shadowed)

@@ -114,7 +114,7 @@ class Foreign(Exception):
 
 
 class _Detach(ast.NodeTransformer):
-    """Takes out imports of the program; `module.f` becomes `f`. changed: nodes that were rewritten."""
+    """Takes out imports of the program; `module.f` becomes `f`. changed: it did the latter."""
 
     def __init__(self, callee: Callee, modules: set[str]) -> None:
         self.callee = callee

@@ -27,8 +27,8 @@ def load_problem(
     """One task: "HumanEval/3", or "Mbpp/2" with the path of an MBPP+ file.
 
     Args:
-        dataset: name or path; without one HumanEval/N is the embedded task (its extended inputs when
-            HUMANEVAL_OVERRIDE_PATH is set), Mbpp/N comes from MBPP_OVERRIDE_PATH.
+        dataset: name or path; without one HumanEval/N is the embedded task (its extended inputs
+            when HUMANEVAL_OVERRIDE_PATH is set), Mbpp/N comes from MBPP_OVERRIDE_PATH.
     Raises: ProblemError when the task or the data set is not there.
     """
     path = dataset_path(dataset if dataset is not None else _default(task_id, environ), environ)
@@ -69,7 +69,7 @@ def dataset_path(name_or_path: Path | str, environ: Mapping[str, str] = os.envir
         return Path(name_or_path)
     if not environ.get(variable):
         raise ProblemError(
-            f"{name_or_path} is not shipped: give the path of its file with --dataset, or set {variable}"
+            f"{name_or_path} is not shipped: give its file's path with --dataset, or set {variable}"
         )
     return Path(environ[variable])
 
@@ -92,5 +92,5 @@ def _default(task_id: str, environ: Mapping[str, str]) -> str:
     if kind == "mbpp":
         return "MBPP+"
     raise ProblemError(
-        f'"{task_id}": known are HumanEval/N and, with --dataset PATH, Mbpp/N or any id of that file'
+        f'"{task_id}": known are HumanEval/N and, with --dataset PATH, any id of that file'
     )

@@ -17,7 +17,7 @@ def kind_of(entry_point: str) -> Kind:
 
 
 def entry_points_of(source: str) -> list[str]:
-    """Functions and public methods that a program defines at its top, in order; [] if not Python."""
+    """Functions and public methods at the top of a program, in order; [] if not Python."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):

@@ -133,7 +133,8 @@ def _oracle_checks(
     setup, template = ORACLES[task_id]
     if _REFERENCE in template:
         setup = (  # in a space of its own, so that it does not call the candidate by its name
-            f"space = {{}}\nexec({reference!r}, space)\n{_REFERENCE} = space[{entry_point!r}]\n{setup}"
+            f"space = {{}}\nexec({reference!r}, space)\n"
+            f"{_REFERENCE} = space[{entry_point!r}]\n{setup}"
         )
     checks = []
     for name, args in inputs:
@@ -151,8 +152,8 @@ Converter = Callable[[list[Any]], tuple[Any, ...]]
 def argument_types(assertion: str, entry_point: str) -> Converter:
     """How to turn JSON argument lists of a task into the types its own asserts use.
 
-    The asserts give for each argument a nest of container types; every input is cast into it. A list
-    of JSON stays a list where the asserts show a list, or show nothing.
+    The asserts give for each argument a nest of container types; every input is cast into it. A
+    list of JSON stays a list where the asserts show a list, or show nothing.
 
     >>> argument_types("assert f((1, 2), [3]) == 1", "f")([[5, 6], [7]])
     ((5, 6), [7])
@@ -201,10 +202,9 @@ def _asserted_arguments(assertion: str, entry_point: str) -> list[tuple[Any, ...
         return []
     found: list[tuple[Any, ...]] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == entry_point:
-                try:
-                    found.append(tuple(literal_node(item) for item in node.args))
-                except NotLiteral:
-                    continue
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == entry_point:
+            try:
+                found.append(tuple(literal_node(item) for item in node.args))
+            except NotLiteral:
+                continue
     return found

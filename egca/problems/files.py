@@ -1,4 +1,4 @@
-"""Test files by path: Python, JSON or JSONL, told apart by their ending and, failing that, content."""
+"""Test files by path: Python, JSON or JSONL, told apart by ending and, failing that, content."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Python literals to values, without running code.
 
-A little wider than ast.literal_eval: it also reads what tests and data files really contain, that is
-float("inf"), nan, math.pi, set(), Counter(...), [0] * 5 and 10 ** 6, each bounded. Anything else is
+A little wider than ast.literal_eval: it also reads what tests and data files really contain, such
+as float("inf"), nan, math.pi, set(), Counter(...), [0] * 5 and 10 ** 6, each bounded. Anything else is
 refused. It knows nothing of tests or files."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 MAX_ITEMS = 1_000_000  # of a range or a repeated sequence
 MAX_BITS = 100_000  # of an integer that arithmetic makes
-MAX_SOURCE = 50_000_000  # characters of one literal
+_NUMBERS = (int, float, complex)
 
 
 class NotLiteral(ValueError):
@@ -141,11 +141,10 @@ def _bounded(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any
             bits = left.bit_length() + right
         if bits > MAX_BITS:
             raise NotLiteral("number too large")
-    elif not isinstance(left, int | float | complex) or not isinstance(
-        right, int | float | complex
+    elif not (isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS)) and (
+        operation is not operator.add or type(left) is not type(right)
     ):
-        if operation is not operator.add or type(left) is not type(right):
-            raise NotLiteral("arithmetic on something that is not a number")
+        raise NotLiteral("arithmetic on something that is not a number")
     return operation(left, right)
 
 

@@ -1,4 +1,4 @@
-"""The program inside a completion: out of fenced Markdown or bare text, with an exact character map.
+"""The program inside a completion, fenced Markdown or bare text, with an exact character map.
 
 Which block holds the program is decided by what it defines. Nothing runs; nothing is repaired or
 reformatted: every character of the program that came from the completion is that character."""
@@ -24,7 +24,7 @@ _PYTHON = frozenset({"", "py", "python", "python3", "py3", "ipython", "pycon"})
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines of the completion that make up one code block, as (start, end) of what is kept of each."""
+    """Lines of the completion that make up one block, as (start, end) of what is kept of each."""
 
     lines: tuple[tuple[int, int], ...]
     language: str = ""
@@ -33,8 +33,8 @@ class Block:
 def extract_program(completion: str, entry_point: str = "", prompt: str | None = None) -> Program:
     """Find the program in a completion.
 
-    Of several fenced blocks: the last that defines the entry point, else the last that continues the
-    prompt, else the first of Python that parses, else the longest. Without fences the text itself.
+    Of several fenced blocks: the last that defines the entry point, else the last that continues
+    the prompt, else the first of Python that parses, else the longest. Without fences the text itself.
 
     Args:
         entry_point: "f" or "Solution.f"; "" for a script.
@@ -257,7 +257,8 @@ def _defines(source: str, name: str) -> bool:
             elif isinstance(item, ast.Assign):
                 if any(isinstance(t, ast.Name) and t.id == name for t in item.targets):
                     return True
-            elif isinstance(item, ast.Import | ast.ImportFrom):
-                if any((alias.asname or alias.name) == name for alias in item.names):
-                    return True
+            elif isinstance(item, ast.Import | ast.ImportFrom) and any(
+                (alias.asname or alias.name) == name for alias in item.names
+            ):
+                return True
     return False

@@ -72,5 +72,5 @@ class Problem:
     prompt: str = ""
     is_prefix: bool = False
     reference: str | None = None
-    comparison: Comparison = Comparison()
+    comparison: Comparison = field(default_factory=Comparison)
     origin: str = ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from egca.errors import ProblemError
+from egca.problems.bodies import Body, Module, split_body
 from egca.problems.callee import (
     Callee,
     Foreign,
@@ -22,7 +23,6 @@ from egca.problems.callee import (
 )
 from egca.problems.parametrized import parameter_sets
 from egca.problems.problem import Test
-from egca.problems.bodies import Body, Module, split_body
 from egca.problems.unittest_asserts import as_asserts, is_test_case
 
 
@@ -116,7 +116,7 @@ class _FileReader:
         )
 
     def _is_runner(self, statement: ast.stmt) -> bool:
-        """`check(add)`, `test_add()`, `unittest.main()`, `print(...)`: says to run, tests nothing."""
+        """`check(add)`, `test_add()`, `unittest.main()`, `print(...)`: runs, but tests nothing."""
         if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
             return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
         function = statement.value.func

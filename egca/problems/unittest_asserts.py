@@ -17,7 +17,7 @@ def is_test_case(node: ast.ClassDef) -> bool:
 
 
 def as_asserts(method: ast.FunctionDef) -> list[ast.stmt] | None:
-    """The method's statements with `self.assertX(...)` as asserts; None when it uses self otherwise."""
+    """The statements with `self.assertX(...)` as asserts; None when self is used otherwise."""
     made = [_statement(deepcopy(statement)) for statement in method.body]
     for statement in made:
         ast.fix_missing_locations(statement)

@@ -82,7 +82,8 @@ def test_expected_values_are_not_in_the_process(sandbox: Sandbox) -> None:
             while frame:
                 seen.append(repr(frame.f_locals))
                 frame = frame.f_back
-            text = "".join(seen) + "".join(repr(o) for o in gc.get_objects() if type(o) in (dict, list))
+            seen += [repr(o) for o in gc.get_objects() if type(o) in (dict, list)]
+            text = "".join(seen)
             return 6151 + 1 if "615" + "2" in text else 0
     """
     tests = "assert f(1) == 6152\nfor i in range(2):\n    assert f(i) == 6152"
@@ -264,7 +265,7 @@ def test_wrong_reference_and_broken_tests(sandbox: Sandbox) -> None:
     assert str(caught.value) == expected
     tests = parse_python_tests("import nowhere_at_all as n\nassert f(1) == n.x", "f")
     problem = Problem("t", "f", tests, origin="t.py")
-    with pytest.raises(ProblemError, match="t.py:2: the set-up of assert 1 fails"):
+    with pytest.raises(ProblemError, match=r"t\.py:2: the set-up of assert 1 fails"):
         judge(problem, "def f(x):\n    return x", sandbox=sandbox)
     with pytest.raises(ProblemError, match="no tests"):
         judge(Problem("t", "f", ()), "", sandbox=sandbox)

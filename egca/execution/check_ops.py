@@ -2,8 +2,8 @@
 
 The test calls a stand-in. Each such call leaves the child as a frame with its arguments; the
 parent has it made in the program's own child and sends back how it ended (check_runner.py). The
-test runs in a thread of its own, so that it can wait in the middle of its code. Test code is trusted
-to mean well, not to be right: its errors are data too."""
+test runs in a thread of its own, so that it can wait in the middle of its code. Test code is
+trusted to mean well, not to be right: its errors are data too."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Python literals to values, without running code.
 
 A little wider than ast.literal_eval: it also reads what tests and data files really contain, such
-as float("inf"), nan, math.pi, set(), Counter(...), [0] * 5 and 10 ** 6, each bounded. Anything else is
-refused. It knows nothing of tests or files."""
+as float("inf"), nan, math.pi, set(), Counter(...), [0] * 5 and 10 ** 6, each bounded. Anything else
+is refused. It knows nothing of tests or files."""
 
 from __future__ import annotations
 

@@ -34,7 +34,8 @@ def extract_program(completion: str, entry_point: str = "", prompt: str | None =
     """Find the program in a completion.
 
     Of several fenced blocks: the last that defines the entry point, else the last that continues
-    the prompt, else the first of Python that parses, else the longest. Without fences the text itself.
+    the prompt, else the first of Python that parses, else the longest. Without fences the text
+    itself.
 
     Args:
         entry_point: "f" or "Solution.f"; "" for a script.

@@ -51,7 +51,7 @@ class ZygoteProcess:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(START_S)
         packages = {part for name in config["preload"] for part in _parents(name)}
-        command = [sys.executable, "-s", "-S", "-P", "-B", "-c", _BOOT]
+        command = [sys.executable, "-s", "-S", "-P", "-c", _BOOT]
         with theirs:
             self._process = subprocess.Popen(
                 [*command, str(theirs.fileno()), ",".join(sorted(packages)), *paths],

@@ -28,6 +28,7 @@ _COMMON = """
     re statistics string typing
 """
 _OPS = ["egca.execution.program"]
+_WARM_UP = ["egca.execution.program:warm_up"]  # ops that each child runs before it is handed out
 # What programs may import beyond the standard library, where installed. No data sets among it.
 PACKAGES = """
     egca msgpack numpy sortedcontainers scipy sympy mpmath pandas networkx dateutil pytz six
@@ -59,6 +60,7 @@ class Sandbox:
             "packages": PACKAGES.split(),
             "preload": [*_OPS, *preload, *_COMMON.split()],
             "n_ready": n_ready,
+            "warm_up": _WARM_UP,
             "limits": dataclasses.asdict(self.limits),
             "without": [*without],
         }

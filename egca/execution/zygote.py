@@ -119,10 +119,15 @@ class Zygote:
     """The loop of the zygote: answers its parent, keeps children ready, reaps the dead."""
 
     def __init__(
-        self, control: socket.socket, confinement: isolation.Confinement, n_ready: int
+        self,
+        control: socket.socket,
+        confinement: isolation.Confinement,
+        n_ready: int,
+        warm_up: list[str],
     ) -> None:
         self.control = control
         self.n_ready = n_ready
+        self.warm_up = warm_up
         self.confinement = confinement
         self.ready: list[tuple[int, socket.socket]] = []
         self.children: dict[int, int] = {}  # id to pid
@@ -188,8 +193,11 @@ class Zygote:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             channel = Channel(theirs.detach())
             layers = self.confinement.confine(child, channel.descriptor)
-            channel.send([HELLO, layers])
             gc.enable()
+            for op in self.warm_up:
+                for _ in _find_op(op)({}, None):
+                    pass
+            channel.send([HELLO, layers])
             _serve(channel, self.confinement)
         except BaseException:
             try:
@@ -263,13 +271,14 @@ def main(control_fd: int) -> NoReturn:
         confinement.enter()
         missing = list(_import_ahead(config["preload"]))
         sys.argv = [""]
+        sys.dont_write_bytecode = True
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 2)  # until here it told the parent why we cannot start
         os.close(null)
         gc.disable()
         gc.collect()
         gc.freeze()
-        zygote = Zygote(control, confinement, config["n_ready"])
+        zygote = Zygote(control, confinement, config["n_ready"], config["warm_up"])
         control.send(pack(["ready", missing]))
     except BaseException:
         control.send(pack(["failed", traceback.format_exc()[-20_000:]]))

@@ -127,7 +127,24 @@ def apply(source: str, source_map: SourceMap, edit: Edit) -> tuple[Span, str, st
     Several changes are joined into the one span that covers them all. The text outside the changed
     nodes stays as it was, comments included.
     """
-    pieces = sorted((_piece(source, source_map, change) for change in edit.changes))
+    bare = _apply(source, source_map, edit, parentheses=False)
+    if not any(isinstance(c, Replace) and needs_parentheses(c.new) for c in edit.changes):
+        return bare
+    safe = _apply(source, source_map, edit, parentheses=True)
+    return bare if _same_program(bare[2], safe[2]) else safe
+
+
+def _same_program(left: str, right: str) -> bool:
+    try:
+        return ast.dump(ast.parse(left)) == ast.dump(ast.parse(right))
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+
+
+def _apply(
+    source: str, source_map: SourceMap, edit: Edit, parentheses: bool
+) -> tuple[Span, str, str]:
+    pieces = sorted(_piece(source, source_map, change, parentheses) for change in edit.changes)
     start = pieces[0][0]
     end = max(piece[1] for piece in pieces)
     text = ""
@@ -140,12 +157,14 @@ def apply(source: str, source_map: SourceMap, edit: Edit) -> tuple[Span, str, st
     return source_map.span(start, max(end, start + 1)), text, whole
 
 
-def _piece(source: str, source_map: SourceMap, change: Change) -> tuple[int, int, str]:
+def _piece(
+    source: str, source_map: SourceMap, change: Change, parentheses: bool
+) -> tuple[int, int, str]:
     """(start, end, new text) of one change."""
     span = source_map.span_of(change.node)
     if isinstance(change, Replace):
         text = ast.unparse(change.new)
-        if needs_parentheses(change.new):
+        if parentheses and needs_parentheses(change.new):
             text = f"({text})"
         return span.start, span.end, text
     indent = " " * span.column

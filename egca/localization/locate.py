@@ -19,21 +19,22 @@ from egca.execution.recorder import TraceLimits
 from egca.execution.tracer import TraceSession
 from egca.localization import evidence as evidence_of
 from egca.localization import explain, scoring
+from egca.localization.alignment import align
 from egca.localization.edit_program import edit_space
 from egca.localization.edits import Edit
 from egca.localization.evidence import Evidence, Runs
 from egca.localization.inputs import Input, gather
-from egca.localization.result import Localization
+from egca.localization.result import AlignedStep, Localization
 from egca.localization.schemata import build
 from egca.localization.search import Budget, EditSearch, Score
 from egca.problems import Problem
 from egca.structure import gate
-from egca.types import Cause, Program, Verdict
+from egca.types import Cause, Program, SourceMap, Verdict
 
 N_FAILING, N_PASSING = 3, 6  # inputs that are traced
 TRACE_LIMITS = TraceLimits(n_events=4_000, n_elements=64, total_bytes=1 << 21, n_steps=100_000)
 # A program that hangs on every input must not cost seconds; a slow reference gets its own time.
-LIMITS = Limits(call_s=0.5, program_s=2.0)
+LIMITS = Limits(call_s=0.25, program_s=2.0)
 MAX_DEPTH = 40  # of a syntax tree that is edited: the weaving recurses
 OPS = ("egca.execution.tracing", "egca.localization.variants")
 
@@ -81,7 +82,7 @@ def localize(
         reference: source of a correct program; None: the problem's own, if it has one.
         problem: entry point and tests.
         sandbox: a warm one; None starts one for this call.
-        limits: of the programs; None: half a second a call, more if the reference needs more.
+        limits: of the programs; None: a quarter of a second a call, more if the reference needs more.
         budget, budget_s: bounds of the search; what was found until then is returned.
     Returns: divergence None if every test passes.
     Raises: ProblemError if the problem has no tests or the reference fails them, SandboxError.
@@ -93,6 +94,13 @@ def localize(
         with Sandbox(preload=OPS) as own:
             return _localize(program, problem, own, limits, budget, budget_s)
     return _localize(program, problem, sandbox, limits, budget, budget_s)
+
+
+def collect_evidence(program: Program, problem: Problem, *, sandbox: Sandbox) -> Evidence | None:
+    """The evidence alone, for calibration; None if the program passes or does not run."""
+    started = time.perf_counter()
+    found = _find(program, problem, sandbox, LIMITS, Budget(), started)
+    return found.evidence if found.ranked else None
 
 
 def _localize(
@@ -107,7 +115,19 @@ def _localize(
     budget = budget or Budget()
     if budget_s is not None:
         budget = replace(budget, seconds=budget_s)
-    limits = limits or LIMITS
+    found = _find(program, problem, sandbox, limits or LIMITS, budget, started)
+    return _result(found, started)
+
+
+def _find(
+    program: Program,
+    problem: Problem,
+    sandbox: Sandbox,
+    limits: Limits,
+    budget: Budget,
+    started: float,
+) -> Findings:
+    """Everything up to the ranking of lines."""
     verdict = judge(problem, program, sandbox=sandbox, limits=limits)
     found = Findings(
         problem, program, verdict, sandbox, limits, budget, started + budget.seconds
@@ -116,11 +136,11 @@ def _localize(
         found.verdict = gate(
             verdict, program, problem.reference, entry_point=problem.entry_point, order="correct_first"
         )
-        return _result(found, started)
+        return found
     check_reference(problem, sandbox, limits)
     found.verdict = gate(verdict, program, problem.reference, entry_point=problem.entry_point)
     if verdict.cause is Cause.COMPILE or not verdict.results:
-        return _result(found, started)
+        return found
     _parse(found)
     found.inputs = gather(problem, verdict, sandbox, limits)
     _trace(found)
@@ -134,7 +154,7 @@ def _localize(
         len(found.inputs),
     )
     found.ranked = scoring.rank(found.evidence)
-    return _result(found, started)
+    return found
 
 
 def _parse(found: Findings) -> None:
@@ -248,7 +268,12 @@ def _try(found: Findings, edits: list[Edit]) -> list[Score]:
 
 def _result(found: Findings, started: float) -> Localization:
     problem, verdict = found.problem, found.verdict
-    divergence = None if verdict.passed else explain.divergence(found)
+    divergence, steps = None, ()
+    if not verdict.passed and not found.ranked:
+        divergence = explain.unrunnable(found)
+    elif not verdict.passed:
+        divergence, moment = explain.divergence(found)
+        steps = _steps(found, moment.index if moment else None)
     return Localization(
         problem=problem,
         program=found.program,
@@ -258,8 +283,23 @@ def _result(found: Findings, started: float) -> Localization:
         failing=verdict.first_failure,
         n_tests=len(problem.tests),
         n_failing=sum(not result.passed for result in verdict.results),
-        traces=explain.aligned(found) if divergence is not None else (),
+        traces=steps,
         is_truncated=any(trace.truncated for trace in found.runs.failing[:1]),
         seconds=time.perf_counter() - started,
         notes=tuple(found.notes),
+    )
+
+
+def _steps(found: Findings, divergence: int | None) -> tuple[AlignedStep, ...]:
+    """The two runs on the first failing input, aligned."""
+    if not found.runs.failing:
+        return ()
+    reference = found.problem.reference
+    theirs = found.runs.reference_failing
+    return align(
+        found.runs.failing[0],
+        SourceMap(found.program.source),
+        theirs[0] if theirs else None,
+        SourceMap(reference) if reference is not None else None,
+        divergence,
     )

@@ -138,7 +138,7 @@ def _input(found: Localization) -> str:
         rows.append(("Actual", _code(wording.failure_text(failing.actual))))
     elif failing.args or not wording.is_check(found):
         rows.append(("Actual", f'<span class="bad">{_code(texts[1])}</span>'))
-    if failing.detail:
+    if failing.detail and not wording.has_expected(found):
         rows.append(("Detail", _code(failing.detail[:_LONG_VALUE])))
     return _section("Failing input", _rows(rows), "input")
 

@@ -106,7 +106,7 @@ class _Screen:
             pass  # what a check as code saw is in its detail
         else:
             yield from self._row("actual", glimpse_pair(actual, actual, limit)[0])
-        if failing.detail:
+        if failing.detail and not wording.has_expected(found):
             yield from self._row("detail", failing.detail[: 2 * limit])
 
     def _runs(self) -> Iterator[Text]:

@@ -1,0 +1,108 @@
+"""Two runs side by side: events of candidate and reference matched by what can be observed.
+
+Matched are events of the same kind with the same value, by longest common subsequence, so that neither
+names nor shape nor number of steps need to agree. The matching block structure is difflib's; long runs
+are cut around the divergence first."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from difflib import SequenceMatcher
+
+from egca.execution.trace import Trace
+from egca.localization.moments import is_value
+from egca.localization.result import AlignedStep, Step
+from egca.types import SourceMap
+
+MAX_STEPS = 600  # of each run; the matching is quadratic at worst
+_KINDS = {"expr": "write"}
+
+
+def align(
+    candidate: Trace,
+    candidate_map: SourceMap,
+    reference: Trace | None,
+    reference_map: SourceMap | None,
+    divergence: int | None,
+) -> tuple[AlignedStep, ...]:
+    """Align two runs of the same input.
+
+    Args:
+        divergence: index of the candidate's event where it goes wrong, if known.
+    Returns: steps in the order of the runs; those without a partner stand alone.
+    """
+    ours = _window(candidate, divergence)
+    left = [_step(candidate, candidate_map, index) for index in ours]
+    marked = ours.index(divergence) if divergence in ours else None
+    if reference is None or reference_map is None:
+        return tuple(
+            AlignedStep(step, None, False, i == marked) for i, step in enumerate(left)
+        )
+    theirs = _window(reference, None)
+    right = [_step(reference, reference_map, index) for index in theirs]
+    matcher = SequenceMatcher(
+        None, _keys(candidate, ours), _keys(reference, theirs), autojunk=False
+    )
+    rows: list[AlignedStep] = []
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
+            rows += [
+                AlignedStep(left[i], right[j], True, i == marked)
+                for i, j in zip(range(i1, i2), range(j1, j2), strict=True)
+            ]
+            continue
+        rows += _unequal(left, right, range(i1, i2), range(j1, j2), marked)
+    return tuple(rows)
+
+
+def _unequal(
+    left: Sequence[Step], right: Sequence[Step], ours: range, theirs: range, marked: int | None
+) -> list[AlignedStep]:
+    """Steps between two matches: partners while the kind is the same, the rest alone."""
+    rows: list[AlignedStep] = []
+    i, j = ours.start, theirs.start
+    while i < ours.stop or j < theirs.stop:
+        both = i < ours.stop and j < theirs.stop
+        if both and left[i].kind == right[j].kind:
+            rows.append(AlignedStep(left[i], right[j], False, i == marked))
+            i, j = i + 1, j + 1
+        elif i < ours.stop and (not both or ours.stop - i >= theirs.stop - j):
+            rows.append(AlignedStep(left[i], None, False, i == marked))
+            i += 1
+        else:
+            rows.append(AlignedStep(None, right[j], False))
+            j += 1
+    return rows
+
+
+def _window(trace: Trace, around: int | None) -> list[int]:
+    """Indices of the events to show."""
+    indices = [
+        i
+        for i, site in enumerate(trace.site_ids)
+        if is_value(trace.sites[site]) or trace.sites[site].kind == "raise"
+    ]
+    if len(indices) <= MAX_STEPS:
+        return indices
+    at = next((n for n, i in enumerate(indices) if around is not None and i >= around), 0)
+    first = max(min(at - MAX_STEPS // 2, len(indices) - MAX_STEPS), 0)
+    return indices[first : first + MAX_STEPS]
+
+
+def _keys(trace: Trace, indices: Sequence[int]) -> list[Hashable]:
+    keys: list[Hashable] = []
+    for index in indices:
+        value = trace.wire_value(index)
+        kind = trace.sites[trace.site_ids[index]].kind
+        keys.append((_KINDS.get(kind, kind), type(value).__name__, value))
+    return keys
+
+
+def _step(trace: Trace, source_map: SourceMap, index: int) -> Step:
+    event = trace.event(index)
+    site = event.site
+    start = source_map.offset(site.lineno, site.col_offset)
+    end = source_map.offset(site.end_lineno, site.end_col_offset)
+    span = source_map.span(start, max(end, start + 1))
+    kind = _KINDS.get(site.kind, site.kind)
+    return Step(kind, span, site.target, event.value, event.iteration, event.call)

@@ -28,6 +28,10 @@ class CallFailed(BaseException):
     """The program gave no value to go on with; no `except Exception` of a test may hide it."""
 
 
+class NotPlain(BaseException):
+    """The test passes what cannot be sent to the program."""
+
+
 class Relay:
     """The stand-in for the program: sends a call out and waits for how it ended."""
 
@@ -40,8 +44,7 @@ class Relay:
         encoded, reason = encode_checked(args)
         encoded_kwargs, other = encode_checked(kwargs)
         if reason or other:
-            message = "the test passes something that is no plain data"
-            raise TypeError(f"{message} ({reason or other})")
+            raise NotPlain("it passes something that is no plain data, such as a function")
         is_mutable = any(isinstance(item, _MUTABLE) for item in args)
         self.out.put({"args": encoded, "kwargs": encoded_kwargs, "args_after": is_mutable})
         answer = self.back.get()
@@ -163,6 +166,8 @@ def _described(error: BaseException, relay: Relay) -> dict[str, Any]:
         by = "program"
     elif isinstance(error, AssertionError):
         by = "assert"
+    elif isinstance(error, NotPlain):
+        by = "relay"
     else:
         by = "test"
     try:

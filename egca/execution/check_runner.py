@@ -91,6 +91,10 @@ class CheckRunner:
     ) -> CheckResult:
         if done["passed"]:
             return CheckResult(True, calls)
+        if done["by"] == "relay":
+            raise ProblemError(
+                f"{self._where(check)}: {check.name} cannot be run: {done['message']}"
+            )
         places = [line for file, line in done["places"] if file == "<test>"]
         if not places and done["by"] != "program":
             reason = f"{done['type']}: {done['message']}"

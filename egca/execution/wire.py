@@ -174,7 +174,7 @@ class _Writer:
         """The container `value`, that holds `items`, as an array."""
         self.left -= 2
         head = [] if mark is None else [mark]
-        if {*map(id, map(type, items))} <= _FLOATS:  # nothing to convert: at the speed of C
+        if _are_plain_numbers(items):
             self.left -= len(items)
             return head + items
         self.path.add(id(value))
@@ -232,7 +232,17 @@ class _Writer:
         return flat
 
 
-_FLOATS = _NUMBERS - {id(int)}  # an int may be too large for msgpack
+def _are_plain_numbers(items: list[Any]) -> bool:
+    """Whether there is nothing to convert, found out at the speed of C."""
+    if not {*map(id, map(type, items))} <= _NUMBERS:
+        return False
+    try:
+        _pack(items)
+    except OverflowError:  # an int of more than 64 bits
+        return False
+    return True
+
+
 _HANDLERS: dict[int, Callable[[_Writer, Any, int], Any]] = {
     id(type(None)): _Writer.number,
     id(bool): _Writer.number,

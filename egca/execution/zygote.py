@@ -239,7 +239,10 @@ class Zygote:
         return self.ended.pop(child, 0), killed
 
     def close(self) -> None:
-        """End every child. With a PID namespace the kernel would do it; without one we do."""
+        """End every child. With a PID namespace the kernel does it as we end; without one we do."""
+        if self.confinement.pid_namespace is not None:
+            self.confinement.close()
+            return
         for pid in self.children.values():
             self.confinement.kill(pid)
         deadline = time.monotonic() + 2.0

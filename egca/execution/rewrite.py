@@ -120,7 +120,7 @@ class ExpressionRewriter(ast.NodeTransformer):
         """As visit_expr, for an expression of which only the truth counts."""
         if isinstance(test, ast.BoolOp):
             return self._operands(test, is_test=True)
-        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        if isinstance(test, ast.UnaryOp) and _is_not(test):
             test.operand = self._visit_test(test.operand)
             return test
         return self.visit_expr(test)
@@ -166,8 +166,8 @@ class ExpressionRewriter(ast.NodeTransformer):
             else:
                 number = self.site("expr", "operand", operand, self.text(operand))
                 value = self._visit_test(operand) if is_test else self.visit_expr(operand)
-                if is_chain:
-                    value = truth_of(value)
+                if is_test and (is_chain or _is_not(operand)):
+                    value = truth_of(value)  # as a jump, with the positions of one
                 values.append(hook_call("operand", number, value, at=operand))
         node.values = values
         return node
@@ -255,6 +255,10 @@ class ExpressionRewriter(ast.NodeTransformer):
     def _element(self, role: str, node: ast.expr) -> ast.expr:
         number = self.site("expr", role, node, self.text(node))
         return hook_call("value", number, self.visit_expr(node), at=node)
+
+
+def _is_not(node: ast.expr) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
 
 
 def truth_of(test: ast.expr) -> ast.expr:

@@ -26,10 +26,11 @@ def _positions(error: BaseException) -> list[Any]:
         for part in traceback.extract_tb(error.__traceback__)
         if part.filename == FILENAME
     ]
-    if isinstance(error, AssertionError) and sys.version_info < (3, 12):
-        # Python 3.11 gives an assert that compares the position of its condition, others that of
-        # the statement; with a hook around the condition it is always the statement.
-        return [place[:1] for place in places]
+    if isinstance(error, AssertionError | UnboundLocalError) and sys.version_info < (3, 12):
+        # Columns that depend on the instruction before, in Python 3.11: of an assert that compares
+        # those of its condition, else those of the statement; of an unbound local those of a
+        # constant loaded together with it.
+        return [place[:2] for place in places]
     return places
 
 

@@ -267,7 +267,7 @@ def test_wrong_reference_and_broken_tests(sandbox: Sandbox) -> None:
     problem = Problem("t", "f", tests, origin="t.py")
     with pytest.raises(ProblemError, match=r"t\.py:2: the set-up of assert 1 fails"):
         judge(problem, "def f(x):\n    return x", sandbox=sandbox)
-    tests = parse_python_tests("for i in (1, len):\n    f(i)", "f")
+    tests = parse_python_tests("for i in (1, len):\n    assert f(i) == i", "f")
     problem = Problem("t", "f", tests, origin="t.py")
     with pytest.raises(ProblemError, match=r"t\.py:1: assert 1 cannot be run: it passes"):
         judge(problem, "def f(x):\n    return x", sandbox=sandbox)

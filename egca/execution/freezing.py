@@ -64,6 +64,8 @@ class Freezer:
         kind = type(value)
         if kind is str or kind is int:
             return self._scalar(value)
+        if value is None or kind is bool or kind is float:
+            return value
         if self.left <= 0:
             self.is_truncated = True
             return Opaque(type_name(kind), "budget")
@@ -179,7 +181,7 @@ def _is_light(value: Any, limit: int) -> bool:
 def _pack_tuple(value: tuple[Any, ...]) -> bytes:
     """As wire.encode does for a tuple whose elements msgpack has a form for. Raises: as pack."""
     data = pack([None, *value])
-    n_head = 1 if len(value) < 15 else 3  # bytes that say how long the array is
+    n_head = {0xDC: 3, 0xDD: 5}.get(data[0], 1)  # bytes that say how long the array is
     return data[:n_head] + _TUPLE_MARK + data[n_head + 1 :]
 
 

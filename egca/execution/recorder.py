@@ -16,10 +16,11 @@ from typing import Any
 
 from egca.execution.freezing import MUTABLE, SMALL_INT_BITS, SMALL_TEXT, Freezer, thaw_to_wire
 from egca.execution.stepping import Stepper
-from egca.execution.wire import type_name
+from egca.execution.wire import pack, type_name
 from egca.types import Opaque
 
 _SCALARS: frozenset[type] = frozenset({int, float, bool, type(None)})
+_INLINE = _SCALARS | {str}
 _SIZED = frozenset({str, list, dict, set, frozenset, tuple, bytes})
 _DICTS = frozenset({dict, defaultdict, OrderedDict, Counter})
 MISSING = object()
@@ -59,12 +60,12 @@ class TraceLimits:
 class Recording:
     """What a run left behind: equally long columns of sites and values, as the wire carries them.
 
-    values are scalars, or [i] for the i-th entry of table (data of wire.encode). counts are events
-    of each site, those past the bound on events too.
+    values is a packed list of scalars and of [i] for the i-th entry of table (data of wire.encode).
+    counts are events of each site, those past the bound on events too.
     """
 
     sites: array[int]
-    values: list[Any]
+    values: bytes
     table: list[bytes]
     counts: dict[int, int]
     n_steps: int
@@ -299,21 +300,30 @@ def _ignore(event: tuple[int, Any]) -> None:
     pass
 
 
-def _columns(frozen: list[Any], freezer: Freezer) -> tuple[list[Any], list[bytes]]:
-    """Values as the wire carries them: scalars, or [index into the table of encoded values]."""
-    table: dict[Any, list[int]] = {}
-    rows: list[bytes] = []
-    values: list[Any] = []
-    for value in frozen:
-        kind = type(value)
-        is_plain = kind in _SCALARS or kind is str
-        if not is_plain or (kind is int and not -(1 << 63) <= value < 1 << 63):
-            if kind is int:  # it was kept without a look at its size
-                value = freezer.freeze(value)
-            reference = table.get((kind, value))
-            if reference is None:
-                reference = table[kind, value] = [len(rows)]
-                rows.append(thaw_to_wire(value, freezer.value_bytes))
-            value = reference
-        values.append(value)
-    return values, rows
+def _columns(frozen: list[Any], freezer: Freezer) -> tuple[bytes, list[bytes]]:
+    """Values as the wire carries them: a packed list of scalars and of [index into the table]."""
+    references: dict[Any, list[int]] = {}
+    table: list[bytes] = []
+
+    def refer(value: Any) -> list[int]:
+        if type(value) is int:  # it was kept without a look at its size
+            value = freezer.freeze(value)
+        key = type(value), value
+        reference = references.get(key)
+        if reference is None:
+            reference = references[key] = [len(table)]
+            table.append(thaw_to_wire(value, freezer.value_bytes))
+        return reference
+
+    if not _INLINE.issuperset(map(type, frozen)):
+        frozen = [value if type(value) in _INLINE else refer(value) for value in frozen]
+    try:
+        return pack(frozen), table
+    except OverflowError:
+        large = 1 << 63
+        return pack(
+            [
+                refer(value) if type(value) is int and not -large <= value < large else value
+                for value in frozen
+            ]
+        ), table

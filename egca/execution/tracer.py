@@ -21,7 +21,7 @@ from egca.execution.sandbox import Sandbox
 from egca.execution.session import Session, SessionDied
 from egca.execution.sites import Site
 from egca.execution.trace import Trace
-from egca.execution.wire import WireError, decode, encode_checked
+from egca.execution.wire import WireError, decode, encode_checked, unpack
 from egca.types import Cause, Failure, Outcome, Program, SourceMap
 
 T = TypeVar("T")
@@ -176,7 +176,7 @@ class TraceSession:
         outcome = self._outcome(frame)
         try:
             site_ids = array("i", frame["sites"])
-            values, table, flat = frame["values"], frame["table"], frame["counts"]
+            values, table, flat = unpack(frame["values"]), frame["table"], frame["counts"]
             counts = dict(zip(flat[::2], flat[1::2], strict=True))
             n_sites = len(self.sites)
             is_sound = (
@@ -188,7 +188,7 @@ class TraceSession:
             if not is_sound:
                 raise ValueError("columns that do not fit together")
             n_steps, truncated = int(frame["n_steps"]), bool(frame["truncated"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, WireError) as error:
             raise SessionDied(Cause.CRASH, f"the child wrote garbage: {error}") from None
         return Trace(self.sites, outcome, site_ids, values, table, counts, n_steps, truncated)
 

@@ -52,7 +52,8 @@ def trace(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, 
     """Record calls; one frame for each.
 
     payload: calls [{args, kwargs: encoded, stdin}], call_s.
-    Yields what program.run does, and sites (int32), values, table, counts, n_steps, truncated.
+    Yields what program.run does, and sites (int32), values (packed), table, counts, n_steps and
+    truncated.
     """
     recorder: Recorder = state["recorder"]
     for call in payload["calls"]:

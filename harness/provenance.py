@@ -11,7 +11,11 @@ from typing import Any
 
 
 def provenance(
-    command: str, *, paths: Sequence[str] = (), seed: int | None = None, packages: Sequence[str] = ()
+    command: str,
+    *,
+    paths: Sequence[str] = (),
+    seed: int | None = None,
+    packages: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What stands at the head of every file in results/measured.
 

@@ -35,9 +35,7 @@ def align(
     left = [_step(candidate, candidate_map, index) for index in ours]
     marked = ours.index(divergence) if divergence in ours else None
     if reference is None or reference_map is None:
-        return tuple(
-            AlignedStep(step, None, False, i == marked) for i, step in enumerate(left)
-        )
+        return tuple(AlignedStep(step, None, False, i == marked) for i, step in enumerate(left))
     theirs = _window(reference, None)
     right = [_step(reference, reference_map, index) for index in theirs]
     matcher = SequenceMatcher(

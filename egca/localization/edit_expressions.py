@@ -163,9 +163,7 @@ def of_constant(node: ast.Constant, place: Place) -> Iterator[Edit]:
             yield replace("name", node, load(name))
     if node.value in (0, None, "") and not isinstance(node.value, bool):
         for name in place.names:
-            first = ast.Subscript(
-                value=load(name), slice=ast.Constant(value=0), ctx=ast.Load()
-            )
+            first = ast.Subscript(value=load(name), slice=ast.Constant(value=0), ctx=ast.Load())
             yield replace("constant", node, first)
 
 

@@ -124,7 +124,11 @@ def _everywhere(edits: list[Edit]) -> list[Edit]:
     groups: dict[tuple[str, str], list[Edit]] = {}
     for edit in edits:
         match edit:
-            case Edit(changes=[Replace(ast.Name() | ast.Constant() as old, ast.Name() | ast.Constant() as new)]):
+            case Edit(
+                changes=[
+                    Replace(ast.Name() | ast.Constant() as old, ast.Name() | ast.Constant() as new)
+                ]
+            ):
                 groups.setdefault((_token(old), _token(new)), []).append(edit)
     return [
         Edit(
@@ -157,14 +161,10 @@ def _imported(tree: ast.Module) -> Iterator[str]:
                 yield (alias.asname or alias.name).partition(".")[0]
 
 
-def reachable(edits: list[Edit], lines: Collection[int]) -> list[Edit]:
-    """Only the edits that touch a line which was executed; nothing else can change a run."""
-    return [
-        edit
-        for edit in edits
-        if any(
-            line in lines
-            for change in edit.changes
-            for line in range(change.node.lineno, (change.node.end_lineno or change.node.lineno) + 1)
-        )
-    ]
+def touches(edit: Edit, lines: Collection[int]) -> bool:
+    """Whether an edit changes something on one of these lines."""
+    return any(
+        line in lines
+        for change in edit.changes
+        for line in range(change.node.lineno, (change.node.end_lineno or change.node.lineno) + 1)
+    )

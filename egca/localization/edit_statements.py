@@ -36,7 +36,9 @@ def expression_edits(statement: ast.stmt, place: Place) -> Iterator[Edit]:
 
 
 def _walk(node: ast.AST, place: Place) -> Iterator[Edit]:
-    if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+    if isinstance(node, ast.expr) and not isinstance(
+        getattr(node, "ctx", None), ast.Store | ast.Del
+    ):
         generator = BY_TYPE.get(type(node))
         if generator is not None:
             yield from generator(node, place)
@@ -139,7 +141,9 @@ def _alone(statement: ast.stmt, place: Place) -> Iterator[Edit]:
                     swapped = list(parts)
                     swapped[i], swapped[j] = swapped[j], swapped[i]
                     new_target = ast.Tuple(elts=swapped, ctx=ast.Store())
-                    yield _become("target", statement, ast.Assign(targets=[new_target], value=value))
+                    yield _become(
+                        "target", statement, ast.Assign(targets=[new_target], value=value)
+                    )
         case ast.Break():
             yield _become("loop control", statement, ast.Continue())
         case ast.Continue():
@@ -208,9 +212,7 @@ def _pair(first: ast.stmt, second: ast.stmt) -> Iterator[Edit]:
             yield Edit("else", (Rewrite(first, (joined,)), Rewrite(second)), last, (second,))
 
 
-def _moves(
-    block: Sequence[ast.stmt], index: int, owners: Sequence[ast.AST]
-) -> Iterator[Edit]:
+def _moves(block: Sequence[ast.stmt], index: int, owners: Sequence[ast.AST]) -> Iterator[Edit]:
     """A statement leaves its block, or enters the one before it."""
     statement, owner = block[index], owners[-1]
     if isinstance(statement, ast.Pass):
@@ -263,12 +265,12 @@ def _additions(
     if not isinstance(statement, ast.If | ast.While | LOOPS):
         for condition in place.ingredients.conditions:
             wrapped = ast.If(test=condition, body=[statement], orelse=[])
-            yield Edit("guard", (Rewrite(statement, (wrapped,)),), statement, n_nodes=size(condition))
+            yield Edit(
+                "guard", (Rewrite(statement, (wrapped,)),), statement, n_nodes=size(condition)
+            )
 
 
-def _new_statements(
-    statement: ast.stmt, owner: ast.AST, place: Place
-) -> Iterator[ast.stmt]:
+def _new_statements(statement: ast.stmt, owner: ast.AST, place: Place) -> Iterator[ast.stmt]:
     yield from place.ingredients.statements
     if isinstance(owner, LOOPS | ast.If | ast.With | ast.Try):
         yield ast.Break()

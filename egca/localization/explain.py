@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from egca.execution.compare import short
 from egca.execution.judging import judge
@@ -16,11 +15,11 @@ from egca.execution.tracer import TraceSession
 from egca.localization import scoring
 from egca.localization.edits import Edit, Replace, apply, header, statement_span
 from egca.localization.evidence import closeness
+from egca.localization.findings import Findings, tracer
 from egca.localization.moments import (
     Moment,
     earliest_repairing,
     first_change,
-    moment_at,
     prove,
     replacements,
 )
@@ -31,7 +30,6 @@ from egca.types import (
     Divergence,
     Failure,
     Mode,
-    Moment as When,
     Program,
     Proof,
     Repair,
@@ -39,9 +37,9 @@ from egca.types import (
     Span,
     Suspect,
 )
-
-if TYPE_CHECKING:
-    from egca.localization.locate import Findings
+from egca.types import (
+    Moment as When,
+)
 
 N_ALTERNATIVES = 5
 N_REPAIRS = 3  # tried until one holds as text
@@ -137,11 +135,14 @@ def _explain_line(found: Findings, source_map: SourceMap, line: int) -> Explanat
     known = Explanation(*_spans(source_map, statement, whole, line))
     for edit in _repairs_at(found, line)[:N_REPAIRS]:
         span, text, source = apply(found.program.source, source_map, edit)
-        if not _holds(found, source):
+        # Inside one expression text and tree cannot differ, and the tree was tried on every input.
+        if not all(isinstance(c, Replace) for c in edit.changes) and not _holds(found, source):
             continue
         original = found.program.source[span.start : span.end]
         known.repair = Repair(span, original, text, source)
-        known.span = source_map.span_of(header(edit.anchor) if isinstance(edit.anchor, ast.stmt) else edit.anchor)
+        known.span = source_map.span_of(
+            header(edit.anchor) if isinstance(edit.anchor, ast.stmt) else edit.anchor
+        )
         n_failing = sum(not result.passed for result in found.verdict.results)
         known.proof = Proof("edit", n_failing, n_failing, "with this edit every test passes")
         break
@@ -159,19 +160,19 @@ def _find_moment(found: Findings, known: Explanation, line: int) -> None:
     one, trace = found.failing[0], found.runs.failing[0]
     others = [x for x in found.inputs if x.is_failing][1:]
     is_script = found.problem.kind == "script"
-    with _tracer(found, found.program.source) as session:
-        if known.repair is not None:
-            with _tracer(found, known.repair.source) as repaired:
-                moment = first_change(trace, repaired.trace([one.call])[0])
-            if moment is not None:
-                proof = prove(session, moment, one, others, is_script)
-                known.moment = moment
-                if proof.confirmed:
-                    known.proof = replace(
-                        known.proof, text=f"{known.proof.text}; {proof.text}"
-                    )
-            return
-        moment = _intervened(found, session, line, is_script)
+    session = found.tracer
+    if session is None:
+        return
+    if known.repair is not None:
+        with tracer(found, known.repair.source) as repaired:
+            moment = first_change(trace, repaired.trace([one.call])[0])
+        if moment is not None:
+            proof = prove(session, moment, one, others, is_script)
+            known.moment = moment
+            if proof.confirmed:
+                known.proof = replace(known.proof, text=f"{known.proof.text}; {proof.text}")
+        return
+    moment = _intervened(found, session, line, is_script)
     if moment is not None:
         kind = "branch" if moment.site.kind == "branch" else "value"
         known.moment = moment
@@ -202,15 +203,6 @@ def _intervened(
     )
 
 
-def _tracer(found: Findings, source: str) -> TraceSession:
-    from egca.localization.locate import TRACE_LIMITS
-
-    problem = found.problem
-    return TraceSession(
-        found.sandbox, source, problem.kind, problem.entry_point, found.limits, TRACE_LIMITS
-    )
-
-
 def _repairs_at(found: Findings, line: int) -> list[Edit]:
     """Full repairs on a line: those that change least of the text first."""
     full = [
@@ -218,7 +210,10 @@ def _repairs_at(found: Findings, line: int) -> list[Edit]:
         for score in found.scores
         if score.edit.anchor.lineno == line and score.is_full(len(found.inputs))
     ]
-    return sorted(full, key=lambda edit: (not isinstance(edit.changes[0], Replace), -closeness(edit), edit.n_nodes))
+    return sorted(
+        full,
+        key=lambda edit: (not isinstance(edit.changes[0], Replace), -closeness(edit), edit.n_nodes),
+    )
 
 
 def _holds(found: Findings, source: str) -> bool:
@@ -259,7 +254,9 @@ def _spans(
         text = source_map.line_text(line)
         start = source_map.offset(line, 0) + len(text) - len(text.lstrip())
         return source_map.span(start, start + max(len(text.strip()), 1)), whole
-    return source_map.span_of(header(statement)) if header(statement) is not statement else whole, whole
+    return source_map.span_of(header(statement)) if header(
+        statement
+    ) is not statement else whole, whole
 
 
 def _suspect(found: Findings, source_map: SourceMap, one: scoring.Ranked) -> Suspect:

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from egca.localization.scope import Scope, is_docstring, own_expressions, scopes
 
 BUILTINS = frozenset(dir(builtins))
-WRAPPERS = frozenset(("abs", "int", "str", "float", "round", "len", "sorted", "set", "list", "tuple"))
+WRAPPERS = frozenset(
+    ("abs", "int", "str", "float", "round", "len", "sorted", "set", "list", "tuple")
+)
 MAX_INGREDIENTS = 24  # of one kind; more only slow the search
 
 
@@ -287,5 +289,7 @@ def uses(function: ast.AST) -> dict[str, set[str]]:
             case ast.Subscript(value=value, slice=index):
                 note(value, "indexed")
                 note(index, "index")
-    assigned = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    assigned = {
+        n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
     return {name: labels for name, labels in found.items() if name in assigned}

@@ -9,60 +9,28 @@ from __future__ import annotations
 import ast
 import time
 import warnings
-from dataclasses import dataclass, field, replace
-
+from dataclasses import replace
 
 from egca.execution import Limits, Sandbox
-
+from egca.execution.expectations import is_unknown
 from egca.execution.judging import check_reference, judge
-from egca.execution.recorder import TraceLimits
-from egca.execution.tracer import TraceSession
+from egca.execution.trace import Trace
 from egca.localization import evidence as evidence_of
 from egca.localization import explain, scoring
 from egca.localization.alignment import align
-from egca.localization.edit_program import edit_space
+from egca.localization.edit_program import edit_space, touches
 from egca.localization.edits import Edit
-from egca.localization.evidence import Evidence, Runs
-from egca.localization.inputs import Input, gather
+from egca.localization.evidence import Evidence
+from egca.localization.findings import LIMITS, Findings, trace
+from egca.localization.inputs import gather
 from egca.localization.result import AlignedStep, Localization
 from egca.localization.schemata import build
 from egca.localization.search import Budget, EditSearch, Score
 from egca.problems import Problem
 from egca.structure import gate
-from egca.types import Cause, Program, SourceMap, Verdict
+from egca.types import Cause, Program, SourceMap
 
-N_FAILING, N_PASSING = 3, 6  # inputs that are traced
-TRACE_LIMITS = TraceLimits(n_events=4_000, n_elements=64, total_bytes=1 << 21, n_steps=100_000)
-# A program that hangs on every input must not cost seconds; a slow reference gets its own time.
-LIMITS = Limits(call_s=0.25, program_s=2.0)
-MAX_DEPTH = 40  # of a syntax tree that is edited: the weaving recurses
 OPS = ("egca.execution.tracing", "egca.localization.variants")
-
-
-@dataclass
-class Findings:
-    """What one localization has found so far; the explanation is made of it."""
-
-    problem: Problem
-    program: Program
-    verdict: Verdict
-    sandbox: Sandbox
-    limits: Limits
-    budget: Budget
-    deadline: float
-    tree: ast.Module = field(default_factory=lambda: ast.Module(body=[], type_ignores=[]))
-    reference_tree: ast.Module | None = None
-    inputs: list[Input] = field(default_factory=list)
-    runs: Runs = field(default_factory=Runs)
-    failing: list[Input] = field(default_factory=list)  # as in runs.failing
-    scores: list[Score] = field(default_factory=list)
-    evidence: Evidence = field(default_factory=Evidence)
-    ranked: list[scoring.Ranked] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def time_left_s(self) -> float:
-        return self.deadline - time.perf_counter()
 
 
 def localize(
@@ -100,6 +68,8 @@ def collect_evidence(program: Program, problem: Problem, *, sandbox: Sandbox) ->
     """The evidence alone, for calibration; None if the program passes or does not run."""
     started = time.perf_counter()
     found = _find(program, problem, sandbox, LIMITS, Budget(), started)
+    if found.tracer is not None:
+        found.tracer.close()
     return found.evidence if found.ranked else None
 
 
@@ -116,7 +86,11 @@ def _localize(
     if budget_s is not None:
         budget = replace(budget, seconds=budget_s)
     found = _find(program, problem, sandbox, limits or LIMITS, budget, started)
-    return _result(found, started)
+    try:
+        return _result(found, started)
+    finally:
+        if found.tracer is not None:
+            found.tracer.close()
 
 
 def _find(
@@ -129,21 +103,24 @@ def _find(
 ) -> Findings:
     """Everything up to the ranking of lines."""
     verdict = judge(problem, program, sandbox=sandbox, limits=limits)
-    found = Findings(
-        problem, program, verdict, sandbox, limits, budget, started + budget.seconds
-    )
+    found = Findings(problem, program, verdict, sandbox, limits, budget, started + budget.seconds)
     if verdict.passed:
         found.verdict = gate(
-            verdict, program, problem.reference, entry_point=problem.entry_point, order="correct_first"
+            verdict,
+            program,
+            problem.reference,
+            entry_point=problem.entry_point,
+            order="correct_first",
         )
         return found
-    check_reference(problem, sandbox, limits)
+    if not all(is_unknown(test) for test in problem.tests):
+        check_reference(problem, sandbox, limits)
     found.verdict = gate(verdict, program, problem.reference, entry_point=problem.entry_point)
     if verdict.cause is Cause.COMPILE or not verdict.results:
         return found
     _parse(found)
     found.inputs = gather(problem, verdict, sandbox, limits)
-    _trace(found)
+    trace(found)
     _search(found)
     found.evidence = evidence_of.gather(
         found.tree,
@@ -165,77 +142,59 @@ def _parse(found: Findings) -> None:
             found.reference_tree = ast.parse(found.problem.reference)
 
 
-def _trace(found: Findings) -> None:
-    """Trace the first failing and passing inputs, in the reference too."""
-    failing = [one for one in found.inputs if one.is_failing]
-    # A run that hung once hangs again: one trace of it is enough.
-    hanging = [one for one in failing if one.result.cause is Cause.TIMEOUT]
-    chosen = [one for one in failing if one not in hanging][:N_FAILING] or hanging[:1]
-    passing = [one for one in found.inputs if not one.is_failing][:N_PASSING]
-    calls = [one.call for one in [*chosen, *passing]]
-    cut = len(chosen)
-    problem = found.problem
-    with TraceSession(
-        found.sandbox,
-        found.program,
-        problem.kind,
-        problem.entry_point,
-        found.limits,
-        TRACE_LIMITS,
-    ) as session:
-        traces = session.trace(calls)
-    theirs = []
-    if problem.reference is not None:
-        with TraceSession(
-            found.sandbox,
-            problem.reference,
-            problem.kind,
-            problem.entry_point,
-            found.limits,
-            TRACE_LIMITS,
-        ) as session:
-            theirs = session.trace(calls)
-    failures = [one.result.actual.failure for one in failing]
-    found.failing = chosen
-    found.runs = Runs(
-        traces[:cut],
-        traces[cut:],
-        theirs[:cut],
-        theirs[cut:],
-        [failure for failure in failures if failure is not None],
-    )
-
-
 def _search(found: Findings) -> None:
-    """Try small edits; additions only when no change of what is there repairs everything."""
+    """Try small edits; additions only when no change of what is there repairs everything.
+
+    An edit that repairs every failing input changes a line that each failing run executes, so these
+    come first; the others are tried for what they repair in part.
+    """
     if not all(one.is_known for one in found.inputs if one.is_failing):
-        found.notes.append("no reference: a repair cannot be told from a wrong one by value")
+        found.notes.append("a failing test has no expected value, so no repair can be checked")
         return
     space = edit_space(found.tree, found.reference_tree, found.problem.entry_point)
-    lines = _executed(found)
+    runs = [_executed(found, trace) for trace in found.runs.failing]
+    everywhere = set.intersection(*runs) if runs else set()
+    skipped: list[Edit] = []
     for generate in (space.changes, space.additions):
-        edits = [edit for edit in generate() if _touches(edit, lines)][: found.budget.n_edits]
-        scores = _try(found, edits)
-        found.scores += scores
-        if any(score.is_full(len(found.inputs)) for score in scores):
+        edits = generate()
+        common = [edit for edit in edits if touches(edit, everywhere)][: found.budget.n_edits]
+        chosen = {id(edit) for edit in common}
+        skipped += [edit for edit in edits if id(edit) not in chosen]
+        if _try_all(found, common):
             return
-        if found.time_left_s <= 0:
-            found.notes.append("the time budget ended before all edits were tried")
-            return
+    somewhere = set().union(*runs)
+    _try_all(found, [e for e in skipped if touches(e, somewhere)][: found.budget.n_edits])
 
 
-def _executed(found: Findings) -> set[int]:
-    """Lines of statements that failing runs executed, by trace."""
-    return {
+def _try_all(found: Findings, edits: list[Edit]) -> bool:
+    """Try edits; whether the search is over, by a full repair or by the clock."""
+    scores = _try(found, edits)
+    found.scores += scores
+    if found.time_left_s <= 0:
+        found.notes.append("the time budget ended before all edits were tried")
+        return True
+    return any(score.is_full(len(found.inputs)) for score in scores)
+
+
+def _executed(found: Findings, trace: Trace) -> set[int]:
+    """Lines whose statements a run may have executed.
+
+    A statement that raised has no event of its own, nor have break, continue and pass: the places of
+    the failure, everything inside a try, and those three always count.
+    """
+    lines = {
         line
-        for trace in found.runs.failing
         for site in trace.counts
         for line in range(trace.sites[site].statement[0], trace.sites[site].statement[2] + 1)
     }
-
-
-def _touches(edit: Edit, lines: set[int]) -> bool:
-    return True
+    if trace.outcome.failure is not None:
+        lines |= {frame.line for frame in trace.outcome.failure.frames}
+    for node in ast.walk(found.tree):
+        if isinstance(node, ast.Break | ast.Continue | ast.Pass):
+            lines.add(node.lineno)
+        elif isinstance(node, ast.Try):
+            lines |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return lines
 
 
 def _try(found: Findings, edits: list[Edit]) -> list[Score]:

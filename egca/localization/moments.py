@@ -96,9 +96,7 @@ def prove(
     return Proof(kind, 1, 1 + len(others), f"{what} at this step makes the output right")
 
 
-def replacements(
-    trace: Trace, reference: Trace | None, sites: Iterable[int]
-) -> list[Moment]:
+def replacements(trace: Trace, reference: Trace | None, sites: Iterable[int]) -> list[Moment]:
     """Moments at these sites with values to try: the flipped decision, the reference's values.
 
     Earlier events first; of the reference's values those of the same type, each once.

@@ -38,6 +38,7 @@ class Schemata:
     switches: tuple[tuple[tuple[int, int], ...], ...]
     module_level: frozenset[int]
     is_stateful: bool
+    uses_random: bool
 
     def payload(self) -> bytes:
         """The code for a child that runs the same interpreter."""
@@ -47,7 +48,9 @@ class Schemata:
 @dataclass
 class _Sites:
     replace: dict[int, list[ast.expr]] = field(default_factory=lambda: defaultdict(list))
-    rewrite: dict[int, list[tuple[ast.stmt, ...]]] = field(default_factory=lambda: defaultdict(list))
+    rewrite: dict[int, list[tuple[ast.stmt, ...]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     before: dict[int, list[tuple[ast.stmt, ...]]] = field(default_factory=lambda: defaultdict(list))
     after: dict[int, list[tuple[ast.stmt, ...]]] = field(default_factory=lambda: defaultdict(list))
     slots: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -88,6 +91,11 @@ def build(tree: ast.Module, edits: Sequence[Edit]) -> Schemata:
             if any(id(change.node) in outside for change in edit.changes)
         ),
         is_stateful=has_state(tree),
+        uses_random=any(
+            isinstance(node, ast.Name | ast.alias)
+            and "random" in (getattr(node, "id", "") or getattr(node, "name", ""))
+            for node in ast.walk(tree)
+        ),
     )
 
 

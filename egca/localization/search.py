@@ -89,6 +89,7 @@ class EditSearch:
             "kind": kind,
             "calls": list(calls),
             "recursion": RECURSION,
+            "uses_random": schemata.uses_random,
         }
         self.scores = [Score(index, edit) for index, edit in enumerate(edits)]
         self.ticks: list[int] = []
@@ -153,6 +154,7 @@ class EditSearch:
         )
 
     def _grid(self, indices: Sequence[int], calls: Sequence[int]) -> Sequence[int]:
+        failing = set(self.failing)
         runs = [
             (index, call, self._allowance)
             for index in indices
@@ -163,16 +165,12 @@ class EditSearch:
             score = self.scores[index]
             score.tried.add(call)
             right = self._is_right(call, output)
-            if call in self._failing_set:
+            if call in failing:
                 if right:
                     score.repaired.add(call)
             elif not right:
                 score.broken.add(call)
         return indices
-
-    @property
-    def _failing_set(self) -> set[int]:
-        return set(self.failing)
 
     def _is_right(self, call: int, output: bytes) -> bool:
         key = call, output

@@ -45,9 +45,7 @@ def branch_spectrum(failing: Sequence[Trace], passing: Sequence[Trace]) -> dict[
     return best
 
 
-def _coefficients(
-    failing: Sequence[set[Any]], passing: Sequence[set[Any]]
-) -> dict[Any, float]:
+def _coefficients(failing: Sequence[set[Any]], passing: Sequence[set[Any]]) -> dict[Any, float]:
     places: set[Any] = set().union(*failing, *passing) if failing or passing else set()
     return {
         place: ochiai(
@@ -114,9 +112,7 @@ class Pairing:
             indices, others = candidate.indices(site), reference.indices(partner)
             index = indices[min(common, len(indices) - 1)]
             where = others[common] if common < len(others) else None
-            found.append(
-                Parting(index, candidate.sites[site], reference.sites[partner], where)
-            )
+            found.append(Parting(index, candidate.sites[site], reference.sites[partner], where))
         return sorted(found, key=lambda parting: parting.index)
 
 

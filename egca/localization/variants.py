@@ -23,7 +23,10 @@ SLOT = "__egca_{}"
 TICK = "__egca_tick"
 MAX_OUTPUT_BYTES = 1 << 16  # an output over this is of no use to a repair
 BATCH = 64
+NO_KWARGS = encode({})
 RUN_TICKS = 10  # what a run costs beside its ticks
+
+setitimer, ITIMER_REAL = signal.setitimer, signal.ITIMER_REAL
 
 TIMEOUT = b"t"  # first byte of an output: value, exception, timeout
 VALUE = b"v"
@@ -51,7 +54,12 @@ class _Runner:
     def __init__(self, payload: dict[str, Any]) -> None:
         self.code = marshal.loads(payload["code"])
         self.n_slots: int = payload["n_slots"]
-        self.switches: list[list[list[int]]] = payload["switches"]
+        self.switches: list[list[tuple[str, int]]] = [
+            [(SLOT.format(slot), value) for slot, value in pairs] for pairs in payload["switches"]
+        ]
+        self.slots = {SLOT.format(slot): 0 for slot in range(self.n_slots)}
+        self.uses_random: bool = payload["uses_random"]
+        self.null: Any = _Null()
         self.reload: set[int] = set(payload["reload"])
         self.is_stateful: bool = payload["is_stateful"]
         self.entry_point: str = payload["entry_point"]
@@ -62,47 +70,46 @@ class _Runner:
 
     def run(self, edit: int, call: int, ticks: int, call_s: float) -> tuple[bytes, int]:
         """Output of one run and the ticks it took; edit -1 is the program as it is."""
+        switches = self.switches[edit] if edit >= 0 else []
         counter = itertools.repeat(None, ticks)
-        switches = self.switches[edit] if edit >= 0 else ()
+        namespace = self.namespace
         out = sys.stdout
-        stdout = sys.stdout = io.StringIO() if self.kind == "script" else _Null()  # type: ignore[assignment]
-        signal.setitimer(signal.ITIMER_REAL, call_s, 0.05)
+        stdout = sys.stdout = io.StringIO() if self.kind == "script" else self.null
+        setitimer(ITIMER_REAL, call_s, 0.05)
         try:
             try:
                 if self.function is None or self.is_stateful or edit in self.reload:
                     self._execute(switches, counter, self.calls[call])
                 else:
-                    namespace = self.namespace
                     for slot, value in switches:
-                        namespace[SLOT.format(slot)] = value
+                        namespace[slot] = value
                     namespace[TICK] = counter.__next__
                 result = VALUE + self._result(self.calls[call], stdout)
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                setitimer(ITIMER_REAL, 0)
         except _OutOfTime:
             result = TIMEOUT
         except BaseException as error:
             result = RAISED + type(error).__name__.encode("utf-8", "replace")[:100]
         sys.stdout = out
         for slot, _ in switches:
-            self.namespace[SLOT.format(slot)] = 0
+            self.namespace[slot] = 0
         if edit in self.reload:
             self.function = None
         # Out of ticks is a StopIteration at a tick, whatever the program made of it.
         left = counter.__length_hint__()
         return (result if left else TIMEOUT), ticks - left
 
-    def _execute(
-        self, switches: Any, counter: Iterator[None], call: dict[str, Any]
-    ) -> None:
+    def _execute(self, switches: Any, counter: Iterator[None], call: dict[str, Any]) -> None:
         name = "__main__" if self.kind == "script" else "program"
         namespace = self.namespace = fresh_namespace(name)
-        namespace.update({SLOT.format(slot): 0 for slot in range(self.n_slots)})
-        namespace.update({SLOT.format(slot): value for slot, value in switches})
+        namespace.update(self.slots)
+        namespace.update(switches)
         namespace[TICK] = counter.__next__
         if self.kind == "script":
             sys.stdin = io.TextIOWrapper(io.BytesIO((call["stdin"] or "").encode()))
-        random.seed(0)
+        if self.uses_random:
+            random.seed(0)
         exec(self.code, namespace)
         self.function = None
         if self.kind == "function":
@@ -114,8 +121,10 @@ class _Runner:
     def _result(self, call: dict[str, Any], stdout: Any) -> bytes:
         if self.function is None:
             return encode(stdout.getvalue(), max_bytes=MAX_OUTPUT_BYTES)
-        random.seed(0)
-        args, kwargs = decode(call["args"]), decode(call["kwargs"])
+        if self.uses_random:
+            random.seed(0)
+        args = decode(call["args"])
+        kwargs = decode(call["kwargs"]) if call["kwargs"] != NO_KWARGS else {}
         return encode(self.function(*args, **kwargs), max_bytes=MAX_OUTPUT_BYTES)
 
 
@@ -156,4 +165,3 @@ def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
             if ticks_left <= 0 or time.perf_counter() > end:
                 return
     yield [results, outputs]
-

@@ -162,7 +162,9 @@ def report(rankings: Sequence[tuple[Example, list[Any]]]) -> str:
 
 def calibration(rankings: Sequence[tuple[Example, list[Any]]]) -> list[list[float]]:
     """Knots (chance, share right) of a rising line, by pooling neighbours that fall (isotonic)."""
-    points = sorted((ranking[0][1], ranking[0][0] in example.faulty) for example, ranking in rankings)
+    points = sorted(
+        (ranking[0][1], ranking[0][0] in example.faulty) for example, ranking in rankings
+    )
     blocks: list[list[float]] = []  # sum of chances, sum right, n
     for chance, right in points:
         blocks.append([chance, float(right), 1.0])
@@ -184,7 +186,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rankings = cross_validate(data, options.penalty)
     sys.stdout.write(report(rankings) + "\n")
     if options.write:
-        columns = {name: [e for e in data if e.evidence.has_repair is flag] for name, flag in COLUMNS}
+        columns = {
+            name: [e for e in data if e.evidence.has_repair is flag] for name, flag in COLUMNS
+        }
         content = {
             "provenance": provenance(
                 command_of("harness.calibration.ranking"), paths=("egca", "harness"), seed=None

@@ -19,12 +19,11 @@ from typing import Any
 from egca.localization.render import wording
 from egca.localization.render.markup import program_markup
 from egca.localization.render.runs import divergence_at, window
-from egca.localization.render.values import glimpse, glimpse_pair, plain
+from egca.localization.render.values import glimpse_pair, plain
 from egca.localization.result import AlignedStep, Localization, Step
 from egca.types import Divergence, Repair
 
 MAX_STEPS = 2000
-_VALUE = 300
 _TEXT_LINES = 10  # of what a script read and printed
 _LONG_VALUE = 600
 _FRAME_HEIGHT = 760  # pixels; a sandboxed frame cannot grow with its content
@@ -220,6 +219,8 @@ def _data(found: Localization) -> dict[str, Any]:
     if last > MAX_STEPS:
         first, last = window(traces, before=MAX_STEPS // 2, after=MAX_STEPS // 2 - 1)
     at = divergence_at(traces)
+    ours = wording.parameters_of(found.program.source)
+    theirs = {} if found.reference is None else wording.parameters_of(found.reference.source)
     return {
         "first": first,
         "total": len(traces),
@@ -232,26 +233,20 @@ def _data(found: Localization) -> dict[str, Any]:
             {
                 "equal": step.is_equal,
                 "divergence": step.is_divergence,
-                "candidate": _step(step.candidate),
-                "reference": _step(step.reference),
+                "candidate": _step(step.candidate, ours),
+                "reference": _step(step.reference, theirs),
             }
             for step in traces[first:last]
         ],
     }
 
 
-def _step(step: Step | None) -> dict[str, Any] | None:
+def _step(step: Step | None, parameters: dict[str, list[str]]) -> dict[str, Any] | None:
     if step is None:
         return None
-    return {
-        "line": step.span.line,
-        "endLine": step.span.end_line,
-        "kind": step.kind,
-        "target": plain(step.target),
-        "value": glimpse(step.value, _VALUE),
-        "text": plain(wording.step_text(step, 120)),
-        "iteration": step.iteration,
-    }
+    sets = [[plain(name), value] for name, value in wording.assigned(step, parameters)]
+    text = plain(wording.step_text(step, 120))
+    return {"line": step.span.line, "text": text, "sets": sets}
 
 
 def name_pairs(traces: Sequence[AlignedStep]) -> dict[str, str]:

@@ -26,8 +26,7 @@
       const values = new Map();
       for (let i = 0; i <= index; i++) {
         const step = steps[i][side];
-        if (!step || !step.target) continue;
-        if (step.kind === "write" || step.kind === "item") values.set(step.target, { value: step.value, step: i });
+        if (step) for (const [name, value] of step.sets) values.set(name, { value, step: i });
       }
       found[side] = values;
     }
@@ -98,7 +97,7 @@
   const describe = (step) => {
     const part = (side) => (step[side] ? `line ${step[side].line}: ${step[side].text}` : "nothing");
     if (!data.hasReference) return part("candidate");
-    if (step.equal) return `both: ${step.candidate ? step.candidate.text : step.reference.text}`;
+    if (step.equal && step.candidate.text === step.reference.text) return `both: ${step.candidate.text}`;
     return `candidate ${part("candidate")}; reference ${part("reference")}`;
   };
 
@@ -112,7 +111,7 @@
     const now = $("now");
     now.setAttribute("aria-live", timer ? "off" : "polite");
     now.replaceChildren();
-    if (step.divergence) now.append(make("span", "First difference that matters. ", "differs"));
+    if (step.divergence) now.append(make("span", "Here it goes wrong. ", "differs"));
     now.append(describe(step));
     sides.forEach(showLines);
     showValues();

@@ -13,7 +13,8 @@ from egca.localization.render.wording import step_text
 from egca.localization.result import AlignedStep, Step
 
 SIDE_BY_SIDE = 60  # columns that two runs beside each other need
-_BEFORE, _AFTER = 5, 3
+_BEFORE, _AFTER = 6, 4
+_ALONE = 2  # steps of the reference alone that are shown in a row
 _QUIET = "dim"
 
 
@@ -23,20 +24,52 @@ def runs(traces: Sequence[AlignedStep], width: int, glyphs: Glyphs) -> Iterator[
     A step stands as "LINE what happened"; unequal partners have a sign between them, and the
     divergence a mark in front.
     """
-    first, last = window(traces)
-    steps = traces[first:last]
     has_reference = any(step.reference is not None for step in traces)
-    if first:
-        yield Text(f"  {glyphs.gap} {first} earlier", style=_QUIET)
-    digits = max(len(str(side.span.line)) for step in steps for side in _sides(step))
-    if not has_reference:
-        yield from _single(steps, width, digits, glyphs)
-    elif width >= SIDE_BY_SIDE:
-        yield from _beside(steps, width, digits, glyphs)
-    else:
-        yield from _stacked(steps, width, digits, glyphs)
-    if last < len(traces):
-        yield Text(f"  {glyphs.gap} {len(traces) - last} later", style=_QUIET)
+    chosen = _chosen(traces)
+    digits = max(len(str(side.span.line)) for at in chosen for side in _sides(traces[at]))
+    if has_reference and width >= SIDE_BY_SIDE:
+        yield Text(f"  {'candidate':<{_room(width)}}   reference", style=_QUIET)
+    previous = -1
+    for at in [*chosen, len(traces)]:
+        if at > previous + 1:
+            left = "earlier" if previous < 0 else "later" if at == len(traces) else "more"
+            yield Text(f"  {glyphs.gap} {at - previous - 1} {left}", style=_QUIET)
+        previous = at
+        if at == len(traces):
+            break
+        if not has_reference:
+            yield _single(traces[at], width, digits, glyphs)
+        elif width >= SIDE_BY_SIDE:
+            yield _beside(traces[at], width, digits, glyphs)
+        else:
+            yield from _stacked(traces[at], width, digits, glyphs)
+
+
+def _room(width: int) -> int:
+    return (width - 2 - 3) // 2
+
+
+def _chosen(traces: Sequence[AlignedStep]) -> list[int]:
+    """Indices of the steps to show: around the divergence, few of what only one side does."""
+    at = divergence_at(traces)
+    if at is None:
+        at = len(traces) - 1
+    before = _some(traces, range(at - 1, -1, -1), _BEFORE)
+    return [*reversed(before), at, *_some(traces, range(at + 1, len(traces)), _AFTER)]
+
+
+def _some(traces: Sequence[AlignedStep], order: range, wanted: int) -> list[int]:
+    """The first indices of an order that are worth a line, at most `wanted`."""
+    chosen: list[int] = []
+    alone = 0
+    for index in order:
+        is_alone = traces[index].candidate is None
+        alone = alone + 1 if is_alone else 0
+        if len(chosen) == wanted:
+            break
+        if alone <= _ALONE:
+            chosen.append(index)
+    return chosen
 
 
 def divergence_at(traces: Sequence[AlignedStep]) -> int | None:
@@ -61,49 +94,38 @@ def _sides(step: AlignedStep) -> list[Step]:
     return [side for side in (step.candidate, step.reference) if side is not None]
 
 
-def _beside(
-    steps: Sequence[AlignedStep], width: int, digits: int, glyphs: Glyphs
-) -> Iterator[Text]:
-    room = (width - 2 - 3) // 2
-    yield Text(f"  {'candidate':<{room}}   reference", style=_QUIET)
-    for step in steps:
-        line = Text(no_wrap=True, overflow="crop")
-        line.append(glyphs.mark if step.is_divergence else " ", style=MARK)
-        line.append(" ")
-        style = MARK if step.is_divergence else ""
-        left = _event(step.candidate, room, digits, glyphs)
-        line.append(left + " " * (room - cell_len(left)), style=style)
-        line.append(f" {_sign(step, glyphs)} ", style="" if step.is_equal else MARK)
-        line.append(_event(step.reference, room, digits, glyphs), style=style)
-        line.rstrip()
-        yield line
+def _beside(step: AlignedStep, width: int, digits: int, glyphs: Glyphs) -> Text:
+    line = Text(no_wrap=True, overflow="crop")
+    line.append(glyphs.mark if step.is_divergence else " ", style=MARK)
+    line.append(" ")
+    style = MARK if step.is_divergence else ""
+    left = _event(step.candidate, _room(width), digits, glyphs)
+    line.append(left + " " * (_room(width) - cell_len(left)), style=style)
+    line.append(f" {_sign(step, glyphs)} ", style="" if step.is_equal else MARK)
+    line.append(_event(step.reference, _room(width), digits, glyphs), style=style)
+    line.rstrip()
+    return line
 
 
-def _stacked(
-    steps: Sequence[AlignedStep], width: int, digits: int, glyphs: Glyphs
-) -> Iterator[Text]:
+def _stacked(step: AlignedStep, width: int, digits: int, glyphs: Glyphs) -> Iterator[Text]:
     """Equal partners share a line; of unequal ones the reference's stands below, labelled."""
     label = "ref "
-    for step in steps:
-        head = glyphs.mark if step.is_divergence else " "
-        style = MARK if step.is_divergence else ""
-        if step.candidate is not None:
-            sign = _sign(step, glyphs)
-            event = _event(step.candidate, width - 4, digits, glyphs)
-            yield Text.assemble((head, MARK), f" {sign} ", (event, style))
-        if step.reference is not None and not (step.is_equal and step.candidate is not None):
-            event = _event(step.reference, width - 4 - len(label), digits, glyphs)
-            mark = " " if step.candidate is not None else head
-            yield Text.assemble((mark, MARK), "   ", (label, _QUIET), (event, style))
+    head = glyphs.mark if step.is_divergence else " "
+    style = MARK if step.is_divergence else ""
+    if step.candidate is not None:
+        sign = _sign(step, glyphs)
+        event = _event(step.candidate, width - 4, digits, glyphs)
+        yield Text.assemble((head, MARK), f" {sign} ", (event, style))
+    if step.reference is not None and not (step.is_equal and step.candidate is not None):
+        event = _event(step.reference, width - 4 - len(label), digits, glyphs)
+        mark = " " if step.candidate is not None else head
+        yield Text.assemble((mark, MARK), "   ", (label, _QUIET), (event, style))
 
 
-def _single(
-    steps: Sequence[AlignedStep], width: int, digits: int, glyphs: Glyphs
-) -> Iterator[Text]:
-    for step in steps:
-        event = _event(step.candidate, width - 2, digits, glyphs)
-        style = MARK if step.is_divergence else ""
-        yield Text.assemble((glyphs.mark if step.is_divergence else " ", MARK), " ", (event, style))
+def _single(step: AlignedStep, width: int, digits: int, glyphs: Glyphs) -> Text:
+    event = _event(step.candidate, width - 2, digits, glyphs)
+    style = MARK if step.is_divergence else ""
+    return Text.assemble((glyphs.mark if step.is_divergence else " ", MARK), " ", (event, style))
 
 
 def _event(step: Step | None, width: int, digits: int, glyphs: Glyphs) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+
 from egca.localization.render.values import glimpse, text_of
 from egca.localization.result import Localization, Step
 from egca.problems import UNKNOWN, Check
@@ -13,7 +18,9 @@ _MODES = {
     "correct": "correct: it passes all tests",
     "logic": "logic: it runs, and what comes out is wrong",
 }
-_VALUE_LIMIT = 400
+_VALUE_LIMIT = 300
+# a name, or what is stored under one: x, x.y, x[...]
+_PLACE = re.compile(r"[^\W\d]\w*(\.\w+|\[.*\])*", re.DOTALL)
 
 
 def title(localization: Localization) -> str:
@@ -186,29 +193,89 @@ def actual_and_expected(localization: Localization) -> tuple[object, object]:
 
 
 def step_text(step: Step, limit: int) -> str:
-    """One step of a trace in at most about `limit` characters: "total = 7", "i > 3 is True"."""
+    """One step of a trace in about `limit` characters: "total = 7", "i > 3 is True".
+
+    What is no place to store in but an expression is written with an arrow: "max(a, b) -> 7".
+    """
     target = step.target
     if len(target) > max(limit // 2, 10):
         target = target[: max(limit // 2, 10) - 1] + "…"
-    room = max(limit - len(target) - 4, 6)
-    value = glimpse(step.value, room)
+    value = glimpse(step.value, max(limit - len(target) - 4, 6))
     match step.kind:
         case "branch":
             return f"{target} is {value}" if target else value
         case "item":
-            return f"for {target} = {value}"
+            return "while True" if target == "while" else f"for {target} = {value}"
         case "call":
-            return f"call {target} {value}" if target else f"call {value}"
+            is_tuple = isinstance(step.value, tuple) and len(step.value) != 1
+            return f"call {target}{value}" if is_tuple else f"call {target}({value})"
         case "return":
             return f"return {value}"
         case "raise":
-            return f"raise {value}" if not isinstance(step.value, str) else f"raise {step.value}"
-        case _:
-            return f"{target} = {value}"
+            word = "caught" if target == "except" else "raise"
+            return f"{word} {_exception_text(step.value)}"
+    if _PLACE.fullmatch(step.target):
+        return target if target in ("break", "continue", "pass") else f"{target} = {value}"
+    return target if step.value is None else f"{target} -> {value}"
 
 
-def step_value(step: Step) -> str:
-    return glimpse(step.value, _VALUE_LIMIT)
+def _exception_text(value: object) -> str:
+    """A raised exception, recorded as (type name, message) or as text."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return ": ".join(str(part) for part in parts if part)
+
+
+def assigned(step: Step, parameters: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Names (or d[k], a.b) that hold a value after a step, with the value's text.
+
+    Args: parameters: of the program's functions by name, for the arguments of a call.
+
+    >>> from egca.types import SourceMap
+    >>> span = SourceMap("x").span(0, 1)
+    >>> assigned(Step("item", span, "a, b", (1, 2)), {})
+    [('a', '1'), ('b', '2')]
+    >>> assigned(Step("call", span, "f", (1, 2)), {"f": ["x", "y"]})
+    [('x', '1'), ('y', '2')]
+    """
+    if step.kind == "call":
+        names = list(parameters.get(step.target.rpartition(".")[2], ()))
+        if len(names) == 1:
+            return [(names[0], glimpse(step.value, _VALUE_LIMIT))]
+    elif step.kind in ("write", "item") and step.target not in ("while", "break", "continue"):
+        names = [name.strip() for name in step.target.strip("()").split(",")]
+        if _PLACE.fullmatch(step.target):
+            return [(step.target, glimpse(step.value, _VALUE_LIMIT))]
+    else:
+        return []
+    if not isinstance(step.value, tuple | list) or len(names) != len(step.value):
+        return []
+    return [
+        (name, glimpse(value, _VALUE_LIMIT))
+        for name, value in zip(names, step.value, strict=True)
+        if _PLACE.fullmatch(name)
+    ]
+
+
+def parameters_of(source: str) -> dict[str, list[str]]:
+    """Parameters of each function of a program as traces record them: without self; {} if broken.
+
+    >>> parameters_of("class A:\\n def f(self, x, *, y): pass")
+    {'f': ['x', 'y']}
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    found: dict[str, list[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            listed = [*node.args.posonlyargs, *node.args.args, node.args.vararg]
+            listed += [*node.args.kwonlyargs, node.args.kwarg]
+            names = [argument.arg for argument in listed if argument is not None]
+            found[node.name] = names[1:] if names[:1] in (["self"], ["cls"]) else names
+    return found
 
 
 def repair_lines(repair: Repair, source: str) -> tuple[list[str], list[str]]:

@@ -43,7 +43,8 @@ class Cause(StrEnum):
 class Span:
     """Characters [start, end) of a program, with the same place in lines and columns.
 
-    line and end_line are 1-based, column and end_column 0-based, in characters; the end is exclusive.
+    line and end_line are 1-based, column and end_column 0-based, in characters; the end is
+    exclusive.
     """
 
     start: int
@@ -75,7 +76,8 @@ class Segment:
 class Program:
     """Source code, and where it sits inside the completion it was found in.
 
-    segments map program characters to completion characters, ascending and disjoint in the program; a
+    segments map program characters to completion characters, ascending and disjoint in the
+    program; a
     character in no segment (a prompt put in front, say) is not part of the completion. Without a
     completion the program is its own completion.
     """
@@ -141,7 +143,9 @@ class SourceMap:
         if text.isascii():
             column = min(byte_column, len(text))
         else:
-            column = len(text.encode("utf-8", "surrogatepass")[:byte_column].decode("utf-8", "ignore"))
+            column = len(
+                text.encode("utf-8", "surrogatepass")[:byte_column].decode("utf-8", "ignore")
+            )
         return self._starts[line - 1] + column
 
     def position(self, offset: int) -> tuple[int, int]:
@@ -167,7 +171,8 @@ class SourceMap:
 class Opaque:
     """Stands for a value that has no plain-data form; equal to nothing that a test expects.
 
-    type_name is what the program calls the type, reason why there is no data ("type", "size", "depth",
+    type_name is what the program calls the type, reason why there is no data ("type", "size",
+    "depth",
     "cycle"). Two Opaque values compare equal when both fields do, so traces can be compared.
     """
 
@@ -175,14 +180,16 @@ class Opaque:
     reason: str = "type"
 
     def __repr__(self) -> str:
-        return f"<{self.type_name}>" if self.reason == "type" else f"<{self.type_name}: {self.reason}>"
+        detail = "" if self.reason == "type" else f": {self.reason}"
+        return f"<{self.type_name}{detail}>"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a call gave no value.
 
-    type is the exception class ("ZeroDivisionError") where one ended it; frames are the places in the
+    type is the exception class ("ZeroDivisionError") where one ended it; frames are the places in
+    the
     program, outermost first, so frames[-1] is the raising expression; empty when none is known.
     """
 
@@ -218,7 +225,8 @@ class Outcome:
 class Comparison:
     """How an actual value is held against the expected one.
 
-    atol, rtol: |actual - expected| <= atol + rtol * |expected| for floats, at any depth; 0 is exact.
+    atol, rtol: |actual - expected| <= atol + rtol * |expected| for floats, at any depth; 0 is
+    exact.
     types: "python" compares across types as == does (True == 1 == 1.0; never list with tuple),
     "exact" wants the same type at every depth. unordered: the top-level sequence is a bag.
     view: what of both values is compared, "" for all of it; the names are in execution/compare.py.
@@ -264,7 +272,8 @@ class TestResult:
 class Verdict:
     """What the tests said of one program, and the mode the gate gave it.
 
-    mode is None until the gate of egca/structure has run. `results` are in the order of the tests; a
+    mode is None until the gate of egca/structure has run. `results` are in the order of the tests;
+    a
     program that does not compile has none and a `failure`.
     """
 
@@ -346,9 +355,12 @@ class Proof:
 class Divergence:
     """Where a failing program first goes wrong, why, and how sure that is.
 
-    span is the narrowest expression, statement what holds it; both in the program. completion_span is
-    `span` in the completion that held the program, None if it is not part of it. actual and expected
-    are the value there and the value the reference has (UNKNOWN text when there is none). confidence
+    span is the narrowest expression, statement what holds it; both in the program. completion_span
+    is
+    `span` in the completion that held the program, None if it is not part of it. actual and
+    expected
+    are the value there and the value the reference has (UNKNOWN text when there is none).
+    confidence
     in [0, 1] is the calibrated chance that `statement` holds a faulty line.
     """
 

@@ -1,8 +1,8 @@
 """Two runs side by side: events of candidate and reference matched by what can be observed.
 
-Matched are events of the same kind with the same value, by longest common subsequence, so that neither
-names nor shape nor number of steps need to agree. The matching block structure is difflib's; long runs
-are cut around the divergence first."""
+Matched are events of the same kind with the same value, by longest common subsequence, so that
+neither names nor shape nor number of steps need to agree. The matching block structure is
+difflib's; long runs are cut around the divergence first."""
 
 from __future__ import annotations
 

@@ -1,14 +1,15 @@
 """Edits of one expression: operators, constants, names, calls, indices, conditions.
 
 The operators follow what faults in small programs are made of (mutation operators, student
-repairs). Each generator yields edits of its node alone; `edits_of` walks a statement and offers every
-node to all of them."""
+repairs). Each generator yields edits of its node alone; `edits_of` walks a statement and offers
+every node to all of them."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from egca.localization.edits import Edit, replace
 from egca.localization.ingredients import Ingredients
@@ -72,7 +73,7 @@ def load(name: str) -> ast.Name:
     return ast.Name(id=name, ctx=ast.Load())
 
 
-def constant(value: object) -> ast.expr:
+def constant(value: Any) -> ast.expr:
     if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
         return ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=-value))
     return ast.Constant(value=value)

@@ -64,7 +64,8 @@ def edit_space(
 
 
 def _in_loop(tree: ast.Module) -> dict[int, bool | None]:
-    """By statement: whether break is legal there; None at module level, where return is not either."""
+    """By statement: whether break is legal there; None at module level, where return is not
+    either."""
     found: dict[int, bool | None] = {}
 
     def visit(body: list[ast.stmt], state: bool | None) -> None:

@@ -52,7 +52,6 @@ def _walk(node: ast.AST, place: Place) -> Iterator[Edit]:
     plain = Place(place.names, place.ingredients)
     index = Place(place.names, place.ingredients, is_index=True)
     condition = Place(place.names, place.ingredients, is_condition=True)
-    iterable = Place(place.names, place.ingredients, is_iterable=True)
     value = Place(place.names, place.ingredients, is_value=True)
     match node:
         case ast.JoinedStr(values=parts):
@@ -102,7 +101,6 @@ def statement_edits(
     block: Sequence[ast.stmt], owners: Sequence[ast.AST], place: Place
 ) -> Iterator[Edit]:
     """Edits of the statements of one block; `owners` are the nodes around it, the nearest last."""
-    owner = owners[-1]
     for index, statement in enumerate(block):
         if is_docstring(statement) or isinstance(statement, LEFT_ALONE):
             continue
@@ -183,8 +181,8 @@ def _alone(statement: ast.stmt, place: Place) -> Iterator[Edit]:
         case ast.While(test=test, body=body, orelse=[]):
             yield _become("loop", statement, ast.If(test=test, body=body, orelse=[]))
         case ast.If(test=test, body=body, orelse=orelse):
-            swapped = ast.If(test=test, body=orelse, orelse=body)
-            yield _become("swap", statement, swapped)
+            exchanged = ast.If(test=test, body=orelse, orelse=body)
+            yield _become("swap", statement, exchanged)
         case ast.Return(value=None):
             for name in place.names:
                 yield _become("return", statement, ast.Return(value=load(name)))
@@ -253,7 +251,8 @@ def _last_blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
 def _additions(
     statement: ast.stmt, following: ast.stmt | None, owner: ast.AST, place: Place
 ) -> Iterator[Edit]:
-    """Something new before (or, at the end of a block, after) a statement; a condition around it."""
+    """Something new before (or, at the end of a block, after) a statement; a condition around
+    it."""
     spots = [False] if following is not None else [False, True]
     for after in spots:
         for new in _new_statements(statement, owner, place):

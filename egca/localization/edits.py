@@ -1,7 +1,8 @@
 """Small edits of a program: what they change, and how one becomes real source text.
 
-An edit is a list of changes to nodes of one parsed program. Hundreds of them are compiled in at once
-by schemata.py, which never changes the tree; `apply` makes a single one real, as a suggested repair."""
+An edit is a list of changes to nodes of one parsed program. Hundreds of them are compiled in at
+once by schemata.py, which never changes the tree; `apply` makes a single one real, as a suggested
+repair."""
 
 from __future__ import annotations
 
@@ -44,9 +45,9 @@ Change = Replace | Rewrite | Insert
 class Edit:
     """One small edit.
 
-    kind is the operator's name ("comparison", "constant", ...), used for its prior; anchor the node it
-    makes suspicious, and extra further ones (the partner of a swap). n_nodes, the size of what comes
-    in, breaks ties: the smaller edit is the likelier repair.
+    kind is the operator's name ("comparison", "constant", ...), used for its prior; anchor the
+    node it makes suspicious, and extra further ones (the partner of a swap). n_nodes, the size of
+    what comes in, breaks ties: the smaller edit is the likelier repair.
     """
 
     kind: str

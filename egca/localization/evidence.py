@@ -1,7 +1,7 @@
 """All evidence on each line of a candidate, as numbers that a score can be made of.
 
-A `Feature` is a name and a number in [0, 1] or a small logarithm; absent means 0. What the numbers are
-worth is learnt from data (scoring.py); here is only what they are."""
+A `Feature` is a name and a number in [0, 1] or a small logarithm; absent means 0. What the numbers
+are worth is learnt from data (scoring.py); here is only what they are."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def gather(
 
 
 def code_lines(tree: ast.Module, scores: Sequence[Score] = ()) -> list[int]:
-    """Lines on which a statement begins (no docstrings, imports, headers of functions), or an edit."""
+    """Lines on which a statement begins (no docstrings, imports, headers of functions), or an
+    edit."""
     lines = {
         statement.lineno
         for statement in simple_statements(tree)
@@ -140,17 +141,18 @@ def undefined_names(tree: ast.Module) -> Iterator[int]:
     if "*" in defined:
         return
     for scope in scopes(tree)[1:]:
-        names = defined | set(scope.visible())
+        seen = defined | set(scope.visible())
         for node in ast.walk(scope.node):  # what is bound further in: lambdas, comprehensions
             if isinstance(node, ast.arg):
-                names.add(node.arg)
+                seen.add(node.arg)
             elif isinstance(node, ast.comprehension):
-                names |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+                seen |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
         inside = {id(n) for s in scopes(tree)[1:] if s.parent is scope for n in ast.walk(s.node)}
         for node in ast.walk(scope.node):
-            is_read = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-            if is_read and node.id not in names and id(node) not in inside:
-                yield node.lineno
+            match node:
+                case ast.Name(id=name, ctx=ast.Load()) if name not in seen:
+                    if id(node) not in inside:
+                        yield node.lineno
 
 
 def _from_spectrum(runs: Runs, evidence: Evidence) -> None:

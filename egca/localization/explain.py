@@ -1,13 +1,14 @@
 """From a ranking of lines to a divergence: the expression, the moment, the proof and the sentence.
 
 Nothing here changes which line is first. What is shown is checked once more: a suggested repair is
-applied to the text and judged on all tests, and the value at the moment is put in and the run repeated."""
+applied to the text and judged on all tests, and the value at the moment is put in and the run
+repeated."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from egca.execution.compare import short
 from egca.execution.judging import judge
@@ -53,7 +54,7 @@ class Explanation:
     statement: Span
     repair: Repair | None = None
     moment: Moment | None = None
-    proof: Proof = Proof("none")
+    proof: Proof = field(default_factory=lambda: Proof("none"))
     reason: str = ""
 
 
@@ -61,10 +62,8 @@ def unrunnable(found: Findings) -> Divergence:
     """The divergence of a program that does not compile, load or have its entry point."""
     source_map = SourceMap(found.program.source)
     failure = found.verdict.failure or Failure(found.verdict.cause)
-    if failure.frames:
-        span = failure.frames[-1]
-    else:
-        span = _anywhere(found.program.source, source_map)
+    source = found.program.source
+    span = failure.frames[-1] if failure.frames else _anywhere(source, source_map)
     lines = list(range(span.line, span.end_line + 1))
     whole = source_map.span(
         source_map.offset(lines[0], 0), max(source_map.offset(lines[-1], 1 << 30), span.start + 1)
@@ -153,7 +152,8 @@ def _explain_line(found: Findings, source_map: SourceMap, line: int) -> Explanat
 
 
 def _find_moment(found: Findings, known: Explanation, line: int) -> None:
-    """The first event on the line that a repair changes, or whose replacement repairs the output."""
+    """The first event on the line that a repair changes, or whose replacement repairs the
+    output."""
     if not found.failing or not found.runs.failing or not found.failing[0].is_known:
         known.reason = known.reason or "without a reference no value can be checked"
         return
@@ -291,8 +291,8 @@ def _sentence(found: Findings, known: Explanation, source_map: SourceMap) -> str
         name = _named(moment)
         return f"at {place}, {name} is {short(moment.actual, 60)}; with {expected} {right}"
     if known.repair is not None:
-        old = short_code(known.repair.original)
-        return f"at {place}, with `{short_code(known.repair.replacement)}` in place of `{old}` the output is right"
+        old, new = short_code(known.repair.original), short_code(known.repair.replacement)
+        return f"at {place}, with `{new}` in place of `{old}` the output is right"
     failure = found.failing[0].result.actual.failure if found.failing else None
     if failure is not None and failure.cause is Cause.TIMEOUT:
         return f"{place} is in or before a loop that does not end"

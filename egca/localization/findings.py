@@ -1,7 +1,7 @@
 """What one localization has found so far, and the traces it stands on.
 
-Candidate and reference are traced on the same few inputs; a reference's traces are remembered, since
-many candidates share one."""
+Candidate and reference are traced on the same few inputs; a reference's traces are remembered,
+since many candidates share one."""
 
 from __future__ import annotations
 

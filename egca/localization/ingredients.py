@@ -1,8 +1,8 @@
 """What a reference offers to a repair: its constants, conditions, values and statements.
 
 A reference expression is of use once its variables have a counterpart in the candidate; `translate`
-renames them, and gives nothing where one has none. Equal text in two programs by different authors is
-rare, so ingredients widen the search without deciding it: only a verified edit counts."""
+renames them, and gives nothing where one has none. Equal text in two programs by different authors
+is rare, so ingredients widen the search without deciding it: only a verified edit counts."""
 
 from __future__ import annotations
 
@@ -134,12 +134,11 @@ def _conditions(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _literal(node: ast.AST, constants: list[object]) -> None:
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
-        if len(str(node.value)) <= 24:
-            constants.append(node.value)
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        if isinstance(node.operand, ast.Constant) and type(node.operand.value) in (int, float):
-            constants.append(-node.operand.value)  # type: ignore[operator]
+    match node:
+        case ast.Constant(value=int() | float() | str() as value) if len(str(value)) <= 24:
+            constants.append(value)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            constants.append(-value)
 
 
 def _unique(nodes: Sequence[ast.AST]) -> list:  # type: ignore[type-arg]

@@ -1,8 +1,9 @@
-"""The inputs of a localization: every call that the tests make, and what decides whether it is right.
+"""The inputs of a localization: every call that the tests make, and what decides whether it is
+right.
 
-Tests come as data or as code (egca/problems); here both become calls with an expected outcome. Where a
-test is code, the reference's answer to the same call is expected; without a reference, the answer of a
-passing test is its own expectation, and that of a failing one is not known."""
+Tests come as data or as code (egca/problems); here both become calls with an expected outcome.
+Where a test is code, the reference's answer to the same call is expected; without a reference, the
+answer of a passing test is its own expectation, and that of a failing one is not known."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Structural evidence: which statements of a candidate the reference has too.
 
-Statements are compared as text after the reference's variables got the candidate's names. Where most
-are shared, the few that are not are suspects; between different algorithms nothing is shared and
-nothing follows (the weight of this evidence is the share that matches)."""
+Statements are compared as text after the reference's variables got the candidate's names. Where
+most are shared, the few that are not are suspects; between different algorithms nothing is shared
+and nothing follows (the weight of this evidence is the share that matches)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from egca.localization.scope import LEFT_ALONE, Scope, is_docstring, scopes
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """share is the part of the candidate's statements that the reference has; alone the lines of the rest."""
+    """share is the part of the candidate's statements that the reference has; alone the lines of
+    the rest."""
 
     share: float
     alone: frozenset[int]

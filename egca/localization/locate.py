@@ -1,8 +1,8 @@
 """`localize`: from a failing program to the place where it first goes wrong.
 
 The order of work: judge, trace a few inputs beside the reference, search small edits that repair
-everything, weigh all evidence by line, then prove and explain the first line. Every program runs in the
-sandbox; this process parses them, compares values and decides."""
+everything, weigh all evidence by line, then prove and explain the first line. Every program runs
+in the sandbox; this process parses them, compares values and decides."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from egca.localization.schemata import build
 from egca.localization.search import Budget, EditSearch, Score
 from egca.problems import Problem
 from egca.structure import gate
-from egca.types import Cause, Program, SourceMap
+from egca.types import Cause, Divergence, Program, SourceMap
 
 OPS = ("egca.execution.tracing", "egca.localization.variants")
 
@@ -50,7 +50,8 @@ def localize(
         reference: source of a correct program; None: the problem's own, if it has one.
         problem: entry point and tests.
         sandbox: a warm one; None starts one for this call.
-        limits: of the programs; None: a quarter of a second a call, more if the reference needs more.
+        limits: of the programs; None: a quarter of a second a call, more if the reference needs
+        more.
         budget, budget_s: bounds of the search; what was found until then is returned.
     Returns: divergence None if every test passes.
     Raises: ProblemError if the problem has no tests or the reference fails them, SandboxError.
@@ -179,8 +180,8 @@ def _try_all(found: Findings, edits: list[Edit]) -> bool:
 def _executed(found: Findings, trace: Trace) -> set[int]:
     """Lines whose statements a run may have executed.
 
-    A statement that raised has no event of its own, nor have break, continue and pass: the places of
-    the failure, everything inside a try, and those three always count.
+    A statement that raised has no event of its own, nor have break, continue and pass: the places
+    of the failure, everything inside a try, and those three always count.
     """
     lines = {
         line
@@ -227,7 +228,8 @@ def _try(found: Findings, edits: list[Edit]) -> list[Score]:
 
 def _result(found: Findings, started: float) -> Localization:
     problem, verdict = found.problem, found.verdict
-    divergence, steps = None, ()
+    divergence: Divergence | None = None
+    steps: tuple[AlignedStep, ...] = ()
     if not verdict.passed and not found.ranked:
         divergence = explain.unrunnable(found)
     elif not verdict.passed:

@@ -1,9 +1,10 @@
-"""When in a run it went wrong: the first event that a repair changes, and the proof by replacing it.
+"""When in a run it went wrong: the first event that a repair changes, and the proof by replacing
+it.
 
 A verified repair is run beside the candidate on the same input, both traced. The first event that
-differs names the moment, the value there and the value it should have had. Putting that one value into
-the candidate's run (or flipping that one decision) and seeing the output become right is the proof
-(predicate switching: Zhang et al., 2006; value replacement: Jeffrey et al., 2008)."""
+differs names the moment, the value there and the value it should have had. Putting that one value
+into the candidate's run (or flipping that one decision) and seeing the output become right is the
+proof (predicate switching: Zhang et al., 2006; value replacement: Jeffrey et al., 2008)."""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ def first_change(candidate: Trace, repaired: Trace) -> Moment | None:
 def moment_at(trace: Trace, index: int, expected: Any, wire: Any) -> Moment:
     """The moment of an event, by its index in a trace."""
     site = trace.sites[trace.site_ids[index]]
-    occurrence = trace.indices(site).index(index) + 1  # type: ignore[arg-type]
+    occurrence = trace.indices(site).index(index) + 1
     return Moment(index, site, occurrence, trace.value(index), expected, wire)
 
 
@@ -74,9 +75,8 @@ def _what(trace: Trace, index: int) -> tuple[str, str, str]:
 
 def patch_for(moment: Moment) -> Patch | None:
     """The intervention that puts the expected value in; None if it cannot be put in."""
-    if isinstance(moment.expected, bool) and isinstance(moment.actual, bool):
-        if moment.site.kind == "branch":
-            return Patch(moment.site.id, moment.occurrence, flip=True)
+    if moment.site.kind == "branch" and type(moment.actual) is type(moment.expected) is bool:
+        return Patch(moment.site.id, moment.occurrence, flip=True)
     data, reason = encode_checked(moment.expected)
     return None if reason else Patch(moment.site.id, moment.occurrence, data)
 

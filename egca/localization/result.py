@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 class Step:
     """One traced event, as a person reads it.
 
-    kind is write, branch, item, call, return or raise; target what holds the value ("total", "d['a']",
-    the source of a condition, "return f"). iteration is 1-based within the innermost loop, 0 outside.
+    kind is write, branch, item, call, return or raise; target what holds the value ("total",
+    "d['a']",
+    the source of a condition, "return f"). iteration is 1-based within the innermost loop, 0
+    outside.
     """
 
     kind: str
@@ -33,7 +35,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class AlignedStep:
-    """Steps of the two runs that belong together; one side is None where the other has no partner."""
+    """Steps of the two runs that belong together; one side is None where the other has no
+    partner."""
 
     candidate: Step | None
     reference: Step | None

@@ -1,10 +1,10 @@
 """Mutation schemata: all edits of a program compiled in at once, each behind a switch.
 
-A slot is a module-level integer that is 0 for the original; every place that edits touch asks its slot.
-Switching an edit on is then a store, where recompiling costs a tenth of a millisecond and more. Loops
-and functions also count ticks, so that an edit that never ends is stopped after a fixed number of
-steps and not after some time. (Untch, Offutt and Harrold, "Mutation analysis using mutant schemata",
-1993.)"""
+A slot is a module-level integer that is 0 for the original; every place that edits touch asks its
+slot. Switching an edit on is then a store, where recompiling costs a tenth of a millisecond and
+more. Loops and functions also count ticks, so that an edit that never ends is stopped after a
+fixed number of steps and not after some time. (Untch, Offutt and Harrold, "Mutation analysis using
+mutant schemata", 1993.)"""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Node = TypeVar("Node", bound=ast.AST)
 class Schemata:
     """A compiled program with its edits.
 
-    switches[i] are the (slot, value) pairs that turn edit i on; module_level tells the edits that only
-    take effect when the module is executed again (code outside functions).
+    switches[i] are the (slot, value) pairs that turn edit i on; module_level tells the edits that
+    only take effect when the module is executed again (code outside functions).
     """
 
     code: CodeType
@@ -74,7 +74,8 @@ class _Sites:
 def build(tree: ast.Module, edits: Sequence[Edit]) -> Schemata:
     """Compile a program with all these edits in it.
 
-    Raises: SyntaxError or ValueError if the edits do not fit their places (the caller then halves them).
+    Raises: SyntaxError or ValueError if the edits do not fit their places (the caller then halves
+    them).
     """
     sites = _Sites()
     switches = tuple(tuple(sites.add(change) for change in edit.changes) for edit in edits)
@@ -100,7 +101,8 @@ def build(tree: ast.Module, edits: Sequence[Edit]) -> Schemata:
 
 
 class _Weaver:
-    """Builds the woven tree. Unchanged subtrees are shared with the original, which stays as it is."""
+    """Builds the woven tree. Unchanged subtrees are shared with the original, which stays as it
+    is."""
 
     def __init__(self, sites: _Sites) -> None:
         self.sites = sites
@@ -148,7 +150,10 @@ class _Weaver:
         if value is None:
             return ast.UnaryOp(op=ast.Not(), operand=name, **at)
         return ast.Compare(
-            left=name, ops=[ast.Eq()], comparators=[ast.Constant(value=value, **at)], **at
+            left=name,
+            ops=[ast.Eq()],
+            comparators=[ast.copy_location(ast.Constant(value), node)],
+            **at,
         )
 
     def expression(self, node: ast.expr) -> ast.expr:
@@ -257,8 +262,8 @@ def _outside_functions(tree: ast.Module) -> set[int]:
 def has_state(tree: ast.Module) -> bool:
     """Whether calls can leave something behind that later calls see.
 
-    Module variables that a function could change, mutable defaults, caches: such a module is executed
-    again for every run. Constants and imports do not count.
+    Module variables that a function could change, mutable defaults, caches: such a module is
+    executed again for every run. Constants and imports do not count.
     """
     for statement in tree.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.ClassDef):

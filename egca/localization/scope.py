@@ -33,7 +33,8 @@ class Scope:
 
 
 def scopes(tree: ast.Module) -> list[Scope]:
-    """All scopes of a program, the module first. Bodies of classes belong to what is around them."""
+    """All scopes of a program, the module first. Bodies of classes belong to what is around
+    them."""
     root = Scope(tree)
     found = [root]
     _collect(tree.body, root, found)
@@ -64,7 +65,8 @@ def _collect(body: list[ast.stmt], scope: Scope, found: list[Scope]) -> None:
 
 
 def stored_names(statement: ast.stmt) -> Iterator[str]:
-    """Names that a statement itself (not its blocks) assigns; names inside comprehensions are not."""
+    """Names that a statement itself (not its blocks) assigns; names inside comprehensions are
+    not."""
     stack: list[ast.AST] = [
         child
         for name in statement._fields
@@ -110,7 +112,8 @@ def simple_statements(tree: ast.AST) -> Iterator[ast.stmt]:
 
 
 def own_expressions(statement: ast.stmt) -> Iterator[ast.expr]:
-    """The expressions that belong to a statement itself: not those of its blocks, no annotations."""
+    """The expressions that belong to a statement itself: not those of its blocks, no
+    annotations."""
     skip = ("annotation", "returns", "decorator_list", *BLOCK_FIELDS)
     for name in statement._fields:
         if name in skip or (name == "args" and isinstance(statement, FunctionNode)):

@@ -1,10 +1,10 @@
 """How evidence becomes a ranking: one weighted sum a line, one softmax over the lines.
 
-The weights were fitted by harness/calibration/localization.py and lie in weights.json, in two columns:
-for programs that one small edit repairs, and for those that none does. To read a ranking, take the
-features of a line (evidence.py), look their weights up and add. The softmax over all lines is the
-chance that the line is the faulty one, as far as the data knew; confidence comes from a table of how
-often rankings with such a chance were right."""
+The weights were fitted by harness/calibration/localization.py and lie in weights.json, in two
+columns: for programs that one small edit repairs, and for those that none does. To read a ranking,
+take the features of a line (evidence.py), look their weights up and add. The softmax over all
+lines is the chance that the line is the faulty one, as far as the data knew; confidence comes from
+a table of how often rankings with such a chance were right."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 
 from egca.localization.evidence import Evidence
 
@@ -68,7 +69,7 @@ def confidence(evidence: Evidence, chance: float) -> float:
         return chance
     if chance <= knots[0][0]:
         return knots[0][1]
-    for (x0, y0), (x1, y1) in zip(knots, knots[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(knots):
         if chance <= x1:
             return y0 + (y1 - y0) * (chance - x0) / (x1 - x0)
     return knots[-1][1]

@@ -1,8 +1,8 @@
 """The edit search: which small edits of a program make its failing inputs right.
 
 The parent's side. It decides what to run next, hands whole batches of runs to the child
-(variants.py), and judges the outputs that come back; the child never learns what is expected. A child
-that an edit kills is replaced, and that edit counts as wrong."""
+(variants.py), and judges the outputs that come back; the child never learns what is expected. A
+child that an edit kills is replaced, and that edit counts as wrong."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Bounds of one localization. Runs and ticks make it deterministic; seconds are the last resort.
+    """Bounds of one localization. Runs and ticks make it deterministic; seconds are the last
+    resort.
 
     A tick is one iteration of a loop or one call of a function of the program.
     """
@@ -140,8 +141,7 @@ class EditSearch:
         for call in order[1:3]:
             others = [i for i in range(len(self.edits)) if call not in self.scores[i].tried]
             hopeful = sorted({*hopeful, *self._screen(others, call)})
-        missing = [c for c in range(self.n_calls)]
-        self._grid(hopeful, missing)
+        self._grid(hopeful, range(self.n_calls))
 
     def _screen(self, indices: Sequence[int], call: int) -> list[int]:
         self._grid(indices, [call])

@@ -1,9 +1,9 @@
 """What the traces of many inputs say of each place: who was there when it went wrong.
 
-Three counts over the same traces. Spectrum: statements and branch outcomes of failing and passing runs,
-by Ochiai's coefficient (Abreu et al., 2007). Histories: a place of the candidate and one of the
-reference that see the same values on all passing inputs belong together, whatever they are called;
-where their values part on a failing input, something has gone wrong before."""
+Three counts over the same traces. Spectrum: statements and branch outcomes of failing and passing
+runs, by Ochiai's coefficient (Abreu et al., 2007). Histories: a place of the candidate and one of
+the reference that see the same values on all passing inputs belong together, whatever they are
+called; where their values part on a failing input, something has gone wrong before."""
 
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ class Parting:
 
 @dataclass(slots=True)
 class Pairing:
-    """Sites of the candidate with the reference sites that saw the same values on passing inputs."""
+    """Sites of the candidate with the reference sites that saw the same values on passing
+    inputs."""
 
     partners: dict[int, list[int]] = field(default_factory=dict)
 

@@ -140,9 +140,10 @@ def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
     """Run pairs of [edit, call, ticks]; payload: runs, call_s, batch, total_s,
     total_ticks.
 
-    Yields frames [results, outputs]: results are [output index, ticks used] in the order of the runs,
-    outputs the new distinct outputs, to be appended to those of earlier frames of this request. Stops
-    before the end once total_s or total_ticks is over; the parent sees that results are missing.
+    Yields frames [results, outputs]: results are [output index, ticks used] in the order of the
+    runs, outputs the new distinct outputs, to be appended to those of earlier frames of this
+    request. Stops before the end once total_s or total_ticks is over; the parent sees that results
+    are missing.
     """
     runner: _Runner = state["runner"]
     signal.signal(signal.SIGALRM, _on_alarm)

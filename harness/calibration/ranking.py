@@ -2,10 +2,13 @@
 
     python -m harness.calibration.ranking --cases FILES [--write]
 
-A conditional logit: the chance of a line is the softmax of its weighted features over the lines of its
-program, and the chance that any faulty line is meant is made as large as possible, with an L2 penalty.
+A conditional logit: the chance of a line is the softmax of its weighted features over the lines of
+its
+program, and the chance that any faulty line is meant is made as large as possible, with an L2
+penalty.
 Reported accuracies are from cross-validation by task: no program is ranked by weights that saw its
-task. `--write` refits on everything and writes egca/localization/weights.json. The truth of a case is
+task. `--write` refits on everything and writes egca/localization/weights.json. The truth of a case
+is
 read here and nowhere in egca."""
 
 from __future__ import annotations
@@ -19,7 +22,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
 
 import numpy as np
 

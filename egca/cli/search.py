@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from egca.execution.limits import Limits
 from egca.execution.sandbox import Sandbox
-from egca.localization.result import Localization
-from egca.problems import Problem
-from egca.types import Program
+from egca.localization.ops import OPS
+
+if TYPE_CHECKING:
+    from egca.localization.result import Localization
+    from egca.problems import Problem
+    from egca.types import Program
+
+
+_PROGRAM_CALLS = 5  # calls at their limit that a whole program may take
 
 
 class Search:
@@ -18,15 +24,24 @@ class Search:
     """
 
     def __init__(self, timeout: float | None = None, budget_s: float | None = None) -> None:
-        self._options: dict[str, Any] = {} if budget_s is None else {"budget_s": budget_s}
-        limits = Limits() if timeout is None else Limits(call_s=timeout)
-        self._sandbox = Sandbox(limits)
+        self._budget_s = budget_s
+        self._limits = (
+            None if timeout is None else Limits(call_s=timeout, program_s=_PROGRAM_CALLS * timeout)
+        )
+        self._sandbox = Sandbox(preload=OPS)
 
     def localize(self, program: Program, problem: Problem) -> Localization:
         """Where the program first goes wrong. Raises: EgcaError if the problem makes no sense."""
-        from egca.localization import localize
+        from egca.localization.locate import localize
 
-        return localize(program, problem.reference, problem, sandbox=self._sandbox, **self._options)
+        return localize(
+            program,
+            problem.reference,
+            problem,
+            sandbox=self._sandbox,
+            limits=self._limits,
+            budget_s=self._budget_s,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -7,9 +7,9 @@ import json
 import os
 import pty
 import re
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -98,8 +98,8 @@ def test_every_example_is_located(name: str) -> None:
     assert done.returncode == 0, done.stderr
     data = json.loads(done.stdout)
     wrong = {
-        "total": 4, "grades": 6, "balance": 4, "intervals": 11, "receipt": 12,
-        "average": 8, "search": 7, "primes": 7,
+        "total": 4, "grades": 7, "balance": 4, "intervals": 11, "receipt": 11,
+        "average": 9, "search": 7, "primes": 7,
     }  # fmt: skip
     assert wrong[name] in data["divergence"]["ranked_lines"][:3], data["divergence"]["sentence"]
 
@@ -189,8 +189,8 @@ BAD: dict[str, tuple[Sequence[str], str]] = {
     "output without batch": (("--output", "x.jsonl"), "belong together"),
     "workers without batch": (("wrong.py", *ALL, "--workers", "2"), "--batch"),
     "reference that fails": (
-        ("right.py", "--reference", "wrong.py", "--tests", "tests.py"),
-        "reference",
+        ("wrong.py", "--reference", "times.py", "--tests", "tests.py"),
+        "the reference",
     ),
 }
 
@@ -203,6 +203,7 @@ def test_bad_input_is_one_clear_line(
     write(files, "latin.py", "x = 'é'\n".encode("latin-1"))
     write(files, "empty.py", "\n# nothing\n" if "test" in name else " \n")
     write(files, "broken.py", "assert add(1,\n")
+    write(files, "times.py", "def add(a, b):\n    return a * b\n")
     write(files, "other.py", "assert ad(1, 2) == 3\n")
     args, message = BAD[name]
     # in this process: a start of Python for each would take longer than all of them
@@ -300,8 +301,9 @@ def test_the_python_entry_is_lazy() -> None:
 def test_a_cold_start_stays_under_its_bound() -> None:
     seconds = []
     for _ in range(3):
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert egca("--example", "total").returncode == 0
-        seconds.append(time.perf_counter() - started)
-    # 0.7 s on a quiet core; shared machines get as much again
-    assert min(seconds) < 1.4, seconds
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    # wall-clock is 0.7 s where nothing else runs; processor time tells the same on a busy machine
+    assert min(seconds) < 1.2, seconds

@@ -206,8 +206,7 @@ def _evidence(found: Localization) -> str:
         if divergence.reason:
             rows.append(("But", _prose(divergence.reason)))
         rows.append(("Confidence", wording.confidence_text(divergence.confidence)))
-        rows += [("Note", _prose(note)) for note in divergence.notes]
-    rows += [("Note", _prose(note)) for note in found.notes]
+    rows += [("Note", _prose(note)) for note in wording.notes(found)]
     rows.append(("Tests", f"{found.n_failing} of {wording.counted(found.n_tests, 'test')} failing"))
     return _section("Evidence", _rows(rows))
 

@@ -5,7 +5,7 @@ never needed. Nothing is printed here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
@@ -61,7 +61,7 @@ class _Screen:
         yield from self._paragraph(wording.title(found), style=_HEAD)
         divergence = found.divergence
         if divergence is None:
-            yield from self._notes(found.notes)
+            yield from self._notes()
             yield from self._row("time", f"{found.seconds:.2f} s")
             return
         yield from self._paragraph(divergence.sentence)
@@ -164,11 +164,11 @@ class _Screen:
         if divergence.reason:
             yield from self._row("but", divergence.reason)
         yield from self._row("confidence", wording.confidence_text(divergence.confidence))
-        yield from self._notes(dict.fromkeys((*divergence.notes, *found.notes)))
+        yield from self._notes()
         yield from self._row("time", f"{found.seconds:.2f} s")
 
-    def _notes(self, notes: Iterable[str]) -> Iterator[Text]:
-        for note in notes:
+    def _notes(self) -> Iterator[Text]:
+        for note in wording.notes(self.localization):
             yield from self._row("note", note)
 
     def _rule(self, text: str) -> Iterator[Text]:

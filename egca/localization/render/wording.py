@@ -43,6 +43,16 @@ def brief(localization: Localization) -> str:
     return f"{title(localization)}; {place}"
 
 
+def notes(localization: Localization) -> list[str]:
+    """All remarks, each once; says so where there was no reference to compare with."""
+    divergence = localization.divergence
+    found = [*(divergence.notes if divergence else ()), *localization.notes]
+    is_alone = divergence is not None and localization.reference is None
+    if is_alone and not any("without a reference" in note for note in found):
+        found.append("without a reference this is weaker: only the tests were there to compare")
+    return list(dict.fromkeys(found))
+
+
 def counted(number: int, noun: str) -> str:
     """
     >>> counted(1, "test"), counted(2, "test")

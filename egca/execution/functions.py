@@ -47,16 +47,9 @@ class FunctionRewriter(ExpressionRewriter):
         return rewritten
 
     def _rewritten(self, statement: ast.stmt) -> list[ast.stmt]:
-        scope, outer = self.scope, self.statement
-        n_loops, depth = len(scope.loops), scope.depth
+        outer = self.statement
         self.statement = header_of(statement, self.lines)
-        try:
-            result = self.visit(statement)
-        except RecursionError:  # an expression nested too deep for us is left as it is
-            self.scope = scope
-            del scope.loops[n_loops:]
-            scope.depth = depth
-            result = statement
+        result = self.visit(statement)
         self.statement = outer
         return result if isinstance(result, list) else [result]
 
@@ -127,9 +120,7 @@ class FunctionRewriter(ExpressionRewriter):
                 else ast.copy_location(ast.Return(call), end_at)
             )
         self.statement = header
-        if self.wraps_functions:
-            inner = [self._guarded(inner, node.name, own, at)]
-        return [*body[:n_docs], start, *inner]
+        return [*body[:n_docs], start, *self._guarded(inner, node.name, own, at)]
 
     def _entry(self, number: int, parameters: tuple[str, ...], at: ast.AST) -> ast.stmt:
         """The first statement of a function: it records the arguments, and may replace them."""
@@ -149,7 +140,7 @@ class FunctionRewriter(ExpressionRewriter):
 
     def _guarded(
         self, inner: list[ast.stmt], name: str, own: list[ast.AST], at: ast.AST
-    ) -> ast.stmt:
+    ) -> list[ast.stmt]:
         """`try: inner; except BaseException: escape(site); raise`.
 
         Where a `finally` may run after a return, one of our own says when the call is really over.
@@ -170,7 +161,9 @@ class FunctionRewriter(ExpressionRewriter):
         if any(isinstance(part, ast.Try | ast.TryStar) and part.finalbody for part in own):
             leave = self.site("expr", "leave", at, "leave")
             final = [expression_statement(hook_call("leave", leave, at=at))]
-        return ast.copy_location(ast.Try(inner, [handler], [], final), at)
+        if not self.wraps_functions:  # the sites are numbered all the same
+            return inner
+        return [ast.copy_location(ast.Try(inner, [handler], [], final), at)]
 
     def visit_Return(self, node: ast.Return) -> list[ast.stmt]:
         where = node.value or node

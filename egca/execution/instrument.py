@@ -6,6 +6,7 @@ Lines and columns stay those of the source: tracebacks and sites point at what t
 from __future__ import annotations
 
 import ast
+import sys
 import types
 import warnings
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from egca.execution.sites import HOOK_MARK, Site
 from egca.execution.statements import StatementRewriter
 
 FILENAME = "<program>"
+_MAX_FRAMES = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,22 @@ class Instrumented:
     tree: ast.Module
 
     def compile(self, filename: str = FILENAME) -> types.CodeType:
-        """Code in which each hook is still a placeholder. Raises: SyntaxError as compile() does."""
+        """Code in which each hook is still a placeholder.
+
+        A program nested so deep that the compiler takes no more has no hooks, or none for escaping
+        exceptions. Raises: SyntaxError, RecursionError as compile() does.
+        """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "'str' object is not callable": a placeholder
             try:
                 return compile(self.tree, filename, "exec", dont_inherit=True)
-            except (
-                SyntaxError
-            ):  # too many nested blocks: the program's own, or one of ours too many
-                compile(self.source, filename, "exec", dont_inherit=True)
+            except (SyntaxError, RecursionError):  # perhaps only because of our own blocks
+                plain = compile(self.source, filename, "exec", dont_inherit=True)
+            try:
                 tree = _rewrite(self.source, wraps_functions=False).tree
                 return compile(tree, filename, "exec", dont_inherit=True)
+            except (SyntaxError, RecursionError):
+                return plain
 
     def code(self, hooks: Mapping[str, Any], filename: str = FILENAME) -> types.CodeType:
         """Code that calls these hooks (egca/execution/recorder.py names them)."""
@@ -62,8 +69,7 @@ def bind(code: types.CodeType, hooks: Mapping[str, Any]) -> types.CodeType:
 def instrument(source: str) -> Instrumented:
     """Rewrite a program so that it reports what it does.
 
-    Deterministic: the same source gives the same sites on the same Python. A part nested too deep
-    to be walked is left without hooks.
+    Deterministic: the same source gives the same sites on the same Python.
 
     Raises: SyntaxError, ValueError (null bytes), RecursionError as ast.parse does.
 
@@ -79,5 +85,11 @@ def _rewrite(source: str, wraps_functions: bool) -> Instrumented:
         tree = ast.parse(source)
     rewriter = StatementRewriter(source)
     rewriter.wraps_functions = wraps_functions
-    tree = rewriter.visit_Module(tree)
+    limit = sys.getrecursionlimit()
+    # What could be parsed can be walked, at a few frames a level; all of them are Python's own.
+    sys.setrecursionlimit(max(limit, _MAX_FRAMES))
+    try:
+        tree = rewriter.visit_Module(tree)
+    finally:
+        sys.setrecursionlimit(limit)
     return Instrumented(source, rewriter.sites, tree)

@@ -98,6 +98,11 @@ class TraceSession:
             self._session.close()
         return failure
 
+    @property
+    def session(self) -> Session | None:
+        """The live child, for other ops on the same program; None if there is none."""
+        return self._session if self._session is not None and self._session.alive else None
+
     def trace(self, calls: Sequence[Call]) -> list[Trace]:
         """A trace of each call. Raises: SandboxError; InputError for arguments that are no data."""
         encoded = [encode_call(call) for call in calls]

@@ -3,7 +3,7 @@
     python -m harness.benchmarks.tracing [--small] [--output results/measured/tracing.json]
 
 Every tool records the values of three workloads, in one process and in turn, so that all see the
-same machine; a slowdown is the tool's best time over the plain run's best. egca runs at equal
+same machine; a slowdown is the tool's best CPU time over the plain run's. egca runs at equal
 information: no bound on events or elements, columns for the wire included (a second row has the
 default bounds). hunter shows locals by its own action VarsSnooper; a callback of ours that copies
 them in C at each event is what hunter costs without its formatting. Printing tools write to a sink.
@@ -199,9 +199,9 @@ def measure(source: str, n: int, n_rounds: int) -> dict[str, float]:
             if name == "PySnooper" and best[name] < float("inf"):
                 continue  # seconds a run; once is enough
             for _ in range(5 if name == "plain" or name.startswith("egca") else 1):
-                started = time.perf_counter()
+                started = time.process_time()
                 result = run(n)
-                best[name] = min(best[name], time.perf_counter() - started)
+                best[name] = min(best[name], time.process_time() - started)
             if result != expected:
                 raise RuntimeError(f"{name} changed what the workload returns")
     return best
@@ -213,9 +213,9 @@ def preparation_ms(source: str) -> float:
     best = float("inf")
     for _ in range(20):
         instrument.cache_clear()
-        started = time.perf_counter()
+        started = time.process_time()
         instrument(source).code(recorder.hooks())
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.process_time() - started)
     return best * 1000
 
 

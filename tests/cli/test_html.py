@@ -151,7 +151,10 @@ def test_the_page_opens_at_the_divergence(wrong_bound: Localization, tmp_path: P
     values = re.search(r'<table id="values">.*?</table>', shown, re.DOTALL)
     assert values is not None
     cells = html.unescape(re.sub(r"<[^>]*>", " ", values.group())).split()
-    assert " ".join(cells) == ("Candidate Reference total 0 = total 0 i 1 ≠ value 5 found [5, 7]")
+    assert " ".join(cells) == (
+        "Candidate Reference values [5, 1, 7] = values [5, 1, 7] limit 4 = limit 4 "
+        "total 0 = total 0 i 1 ≠ value 5 found [5, 7]"
+    )
 
 
 @needs_browser

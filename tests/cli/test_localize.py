@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from test_render_json import SCHEMA, violations
 
 from egca.cli import main
 from egca.cli.inputs import EXAMPLES, example_names
@@ -97,6 +98,7 @@ def test_every_example_is_located(name: str) -> None:
     done = egca("--example", name, "--json")
     assert done.returncode == 0, done.stderr
     data = json.loads(done.stdout)
+    assert violations(SCHEMA, data) == []
     wrong = {
         "total": 4, "grades": 7, "balance": 4, "intervals": 11, "receipt": 11,
         "average": 9, "search": 7, "primes": 7,

@@ -218,7 +218,7 @@ def of_call(node: ast.Call, place: Place) -> Iterator[Edit]:
                 swapped = list(plain)
                 swapped[i], swapped[j] = swapped[j], swapped[i]
                 yield replace("swap", node, _call(node, args=swapped))
-        if len(plain) > 1:
+        if len(plain) > 1 or method:
             for i in range(len(plain)):
                 yield replace("drop", node, _call(node, args=[*plain[:i], *plain[i + 1 :]]))
         if len(plain) == 1 and not node.keywords:

@@ -154,6 +154,11 @@ def _apply(
         text += source[position:first] + new
         position = max(position, last)
     text += source[position:end]
+    if start == end:  # an insertion: show the rest of its line too
+        line_end = source.find("\n", start)
+        line_end = len(source) if line_end < 0 else line_end
+        text += source[end:line_end]
+        end = line_end
     whole = source[:start] + text + source[end:]
     return source_map.span(start, max(end, start + 1)), text, whole
 

@@ -213,6 +213,22 @@ def closeness(edit: Edit) -> float:
     return difflib.SequenceMatcher(None, old, new, autojunk=False).ratio()
 
 
+def kept_names(edit: Edit) -> float:
+    """Share of the names read by the original that the new expression reads too.
+
+    A repair that reads nothing of what was worked out before replaces the program, not its fault.
+    """
+    change = edit.changes[0]
+    if not isinstance(change, Replace):
+        return 0.0
+    old, new = _names(change.node), _names(change.new)
+    return len(old & new) / len(old) if old else 1.0
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
 def _from_edits(scores: Sequence[Score], n_calls: int, evidence: Evidence) -> None:
     """Repairs of everything by kind; without one, what the partial ones achieve."""
     full = [score for score in scores if score.is_full(n_calls)]
@@ -225,6 +241,7 @@ def _from_edits(scores: Sequence[Score], n_calls: int, evidence: Evidence) -> No
         evidence.note(line, f"repair: {score.edit.kind}")
         evidence.note(line, "small repair", 1 / (1 + score.edit.n_nodes))
         evidence.note(line, "close repair", closeness(score.edit))
+        evidence.note(line, "repair keeps names", kept_names(score.edit))
     for line, number in counts.items():
         evidence.note(line, "number of repairs", math.log1p(number) / 3)
         evidence.note(line, "share of repairs", number / len(full))

@@ -288,8 +288,12 @@ def _sentence(found: Findings, known: Explanation, source_map: SourceMap) -> str
         expected = short(moment.expected, 60)
         if any(_knows(trace, moment) for trace in found.runs.reference_failing[:1]):
             expected += ", as in the reference,"
-        name = _named(moment)
-        return f"at {place}, {name} is {short(moment.actual, 60)}; with {expected} {right}"
+        said = (
+            f"at {place}, {_named(moment)} is {short(moment.actual, 60)}; with {expected} {right}"
+        )
+        if moment.site.lineno == line or known.repair is None:
+            return said
+        return f"line {line} is wrong; it first shows {said}"
     if known.repair is not None:
         old, new = short_code(known.repair.original), short_code(known.repair.replacement)
         return f"at {place}, with `{new}` in place of `{old}` the output is right"

@@ -10,6 +10,7 @@ import ast
 import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from egca.localization.scope import Scope, is_docstring, own_expressions, scopes
 
@@ -17,7 +18,7 @@ BUILTINS = frozenset(dir(builtins))
 WRAPPERS = frozenset(
     ("abs", "int", "str", "float", "round", "len", "sorted", "set", "list", "tuple")
 )
-MAX_INGREDIENTS = 24  # of one kind; more only slow the search
+MAX_INGREDIENTS = 16  # of one kind; more only slow the search
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +226,7 @@ def counterpart(scope: Scope, reference: ast.Module, entry_point: str) -> Scope 
     return by_name.get(scope.node.name) or by_name.get(entry_point.rpartition(".")[2])
 
 
+@lru_cache(maxsize=256)
 def pair_names(scope: Scope, reference: Scope) -> dict[str, str]:
     """Reference variable -> candidate variable: by position of parameters, by name, by use.
 
@@ -253,6 +255,7 @@ def pair_names(scope: Scope, reference: Scope) -> dict[str, str]:
     return pairs
 
 
+@lru_cache(maxsize=256)
 def uses(function: ast.AST) -> dict[str, set[str]]:
     """What is done with each assigned variable of a function, as a set of short labels."""
     found: dict[str, set[str]] = {}

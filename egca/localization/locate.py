@@ -10,6 +10,7 @@ import ast
 import time
 import warnings
 from dataclasses import replace
+from functools import lru_cache
 
 from egca.execution import Limits, Sandbox
 from egca.execution.expectations import is_unknown
@@ -23,14 +24,13 @@ from egca.localization.edits import Edit
 from egca.localization.evidence import Evidence
 from egca.localization.findings import LIMITS, Findings, trace
 from egca.localization.inputs import gather
+from egca.localization.ops import OPS
 from egca.localization.result import AlignedStep, Localization
 from egca.localization.schemata import build
 from egca.localization.search import Budget, EditSearch, Score
 from egca.problems import Problem
 from egca.structure import gate
 from egca.types import Cause, Divergence, Program, SourceMap
-
-OPS = ("egca.execution.tracing", "egca.localization.variants")
 
 
 def localize(
@@ -135,12 +135,18 @@ def _find(
     return found
 
 
+@lru_cache(maxsize=64)
+def _parse_reference(source: str) -> ast.Module:
+    """One tree for a reference: what is worked out about its nodes is remembered by node."""
+    return ast.parse(source)
+
+
 def _parse(found: Findings) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found.tree = ast.parse(found.program.source)
         if found.problem.reference is not None:
-            found.reference_tree = ast.parse(found.problem.reference)
+            found.reference_tree = _parse_reference(found.problem.reference)
 
 
 def _search(found: Findings) -> None:
@@ -191,7 +197,7 @@ def _executed(found: Findings, trace: Trace) -> set[int]:
     if trace.outcome.failure is not None:
         lines |= {frame.line for frame in trace.outcome.failure.frames}
     for node in ast.walk(found.tree):
-        if isinstance(node, ast.Break | ast.Continue | ast.Pass):
+        if isinstance(node, ast.Break | ast.Continue | ast.Pass | ast.For):
             lines.add(node.lineno)
         elif isinstance(node, ast.Try):
             lines |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
@@ -219,6 +225,7 @@ def _try(found: Findings, edits: list[Edit]) -> list[Score]:
         lambda call, output: found.inputs[call].accepts_output(output, is_script),
         replace(found.budget, seconds=max(found.time_left_s, 0.01)),
         found.limits,
+        found.tracer.session if found.tracer is not None else None,
     )
     try:
         return search.find()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 # Statements that no edit touches as a whole.
 LEFT_ALONE = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Scope:
     """One function body (or the module): its variables, in order of first appearance."""
 
@@ -32,13 +33,14 @@ class Scope:
         return names
 
 
-def scopes(tree: ast.Module) -> list[Scope]:
+@lru_cache(maxsize=64)
+def scopes(tree: ast.Module) -> tuple[Scope, ...]:
     """All scopes of a program, the module first. Bodies of classes belong to what is around
     them."""
     root = Scope(tree)
     found = [root]
     _collect(tree.body, root, found)
-    return found
+    return tuple(found)
 
 
 def _collect(body: list[ast.stmt], scope: Scope, found: list[Scope]) -> None:

@@ -28,17 +28,18 @@ Run = tuple[int, int, int]  # edit, call, ticks
 
 @dataclass(slots=True)
 class Score:
-    """What one edit does: failing inputs it makes right, passing ones it breaks, of those tried."""
+    """What one edit does: failing inputs it makes right or leaves wrong, passing ones it breaks."""
 
     index: int
     edit: Edit
     repaired: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
+    left_wrong: set[int] = field(default_factory=set)
     tried: set[int] = field(default_factory=set)
 
     def is_full(self, n_calls: int) -> bool:
         """Whether every input is right with this edit."""
-        return len(self.tried) == n_calls and not self.broken
+        return len(self.tried) == n_calls and not self.broken and not self.left_wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class EditSearch:
         judge: Judge,
         budget: Budget,
         limits: Limits,
+        session: Session | None = None,
     ) -> None:
         self.edits = edits
         self.n_calls = len(calls)
@@ -77,7 +79,8 @@ class EditSearch:
         self._limits = limits
         self._judge = judge
         self._verdicts: dict[tuple[int, bytes], bool] = {}
-        self._session: Session | None = None
+        self._lent = self._session = session
+        self._is_loaded = False
         self._runs_left = budget.n_runs
         self._ticks_left = budget.n_ticks
         self._payload = {
@@ -89,7 +92,6 @@ class EditSearch:
             "entry_point": entry_point,
             "kind": kind,
             "calls": list(calls),
-            "recursion": RECURSION,
             "uses_random": schemata.uses_random,
         }
         self.scores = [Score(index, edit) for index, edit in enumerate(edits)]
@@ -98,8 +100,8 @@ class EditSearch:
         self.passing: list[int] = []
 
     def close(self) -> None:
-        """End the child. Idempotent."""
-        if self._session is not None:
+        """End the child, unless it was lent. Idempotent."""
+        if self._session is not None and self._session is not self._lent:
             self._session.close()
 
     def find(self) -> list[Score]:
@@ -166,8 +168,7 @@ class EditSearch:
             score.tried.add(call)
             right = self._is_right(call, output)
             if call in failing:
-                if right:
-                    score.repaired.add(call)
+                (score.repaired if right else score.left_wrong).add(call)
             elif not right:
                 score.broken.add(call)
         return indices
@@ -189,7 +190,7 @@ class EditSearch:
             try:
                 self._run_some(todo, batch, done)
             except SessionDied:
-                self.close()
+                self._is_loaded = False
                 if batch == 1 and len(done) == before:
                     done.append((TIMEOUT, BASE_TICKS))  # the edit that killed its process
                 batch = 1
@@ -206,6 +207,7 @@ class EditSearch:
         request = {
             "runs": [list(run) for run in runs],
             "call_s": RUN_S,
+            "recursion": RECURSION,
             "batch": batch,
             "total_s": self.budget.seconds,
             "total_ticks": self._ticks_left,
@@ -221,7 +223,10 @@ class EditSearch:
     def _open(self) -> Session:
         if self._session is None or not self._session.alive:
             self._session = self._sandbox.session(self._limits)
+            self._is_loaded = False
+        if not self._is_loaded:
             self._session.call("egca.localization.variants:load", self._payload, 5.0)
+            self._is_loaded = True
         return self._session
 
 

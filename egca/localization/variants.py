@@ -131,7 +131,6 @@ class _Runner:
 def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
     """Take a woven program (schemata.Schemata) and the calls to run it on. Yields None."""
     begin()
-    sys.setrecursionlimit(payload["recursion"])
     state["runner"] = _Runner(payload)
     yield None
 
@@ -145,8 +144,17 @@ def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
     request. Stops before the end once total_s or total_ticks is over; the parent sees that results
     are missing.
     """
-    runner: _Runner = state["runner"]
-    signal.signal(signal.SIGALRM, _on_alarm)
+    handler = signal.signal(signal.SIGALRM, _on_alarm)
+    recursion = sys.getrecursionlimit()
+    sys.setrecursionlimit(payload["recursion"])
+    try:
+        yield from _run_all(state["runner"], payload)
+    finally:  # other ops may follow in this process
+        sys.setrecursionlimit(recursion)
+        signal.signal(signal.SIGALRM, handler)
+
+
+def _run_all(runner: _Runner, payload: dict[str, Any]) -> Iterator[Any]:
     table: dict[bytes, int] = {}
     results: list[list[int]] = []
     outputs: list[bytes] = []

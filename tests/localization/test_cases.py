@@ -1,0 +1,75 @@
+"""One program for each kind of fault; the lines that a person would change are marked in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from egca.execution import Sandbox
+from egca.localization import Localization, localize
+from egca.localization.locate import OPS
+from egca.problems import Problem
+from egca.problems.python_tests import parse_python_tests
+from egca.types import first_lines
+
+CASES = sorted(Path(__file__).with_name("cases").glob("*.txt"))
+
+
+@dataclass(frozen=True)
+class Case:
+    candidate: str
+    problem: Problem
+    faults: frozenset[int]
+
+
+def read(path: Path) -> Case:
+    candidate, rest = path.read_text("utf-8").split("# --- reference\n")
+    reference, tests = rest.split("# --- tests\n")
+    lines = candidate.split("\n")
+    faults = frozenset(i for i, line in enumerate(lines, 1) if line.endswith("# fault"))
+    source = candidate.replace("  # fault", "")
+    entry_point = source.split("def ")[1].split("(")[0]
+    problem = Problem(
+        path.stem, entry_point, parse_python_tests(tests, entry_point), reference=reference
+    )
+    return Case(source, problem, faults)
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox(preload=OPS) as warm:
+        yield warm
+
+
+def find(case: Case, sandbox: Sandbox) -> Localization:
+    return localize(case.candidate, None, case.problem, sandbox=sandbox)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_fault_is_first(path, sandbox):
+    case = read(path)
+    divergence = find(case, sandbox).divergence
+    assert divergence is not None
+    assert divergence.span.line in case.faults, divergence.sentence
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_answer_is_complete(path, sandbox):
+    case = read(path)
+    found = find(case, sandbox)
+    divergence = found.divergence
+    source = case.candidate
+    assert divergence.span.within(divergence.statement)
+    assert source[divergence.span.start : divergence.span.end].strip()
+    assert 0 < divergence.confidence < 1
+    assert f"line {divergence.span.line}" in divergence.sentence
+    assert divergence.completion_span == (divergence.span.start, divergence.span.end)
+    assert divergence.proof.confirmed or divergence.reason
+    assert first_lines(divergence)[0] == divergence.span.line
+    assert found.n_failing and found.failing is not None
+    if divergence.repair is not None:
+        assert found.verdict.passed is False
+        again = localize(divergence.repair.source, None, case.problem, sandbox=sandbox)
+        assert again.divergence is None, "a suggested repair has to pass every test"

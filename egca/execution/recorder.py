@@ -20,7 +20,7 @@ from egca.execution.wire import pack, type_name
 from egca.types import Opaque
 
 _SCALARS: frozenset[type] = frozenset({int, float, bool, type(None)})
-_INLINE = _SCALARS | {str}
+_INLINE = _SCALARS | {str, bytes}
 _SIZED = frozenset({str, list, dict, set, frozenset, tuple, bytes})
 _DICTS = frozenset({dict, defaultdict, OrderedDict, Counter})
 MISSING = object()
@@ -60,14 +60,13 @@ class TraceLimits:
 class Recording:
     """What a run left behind: equally long columns of sites and values, as the wire carries them.
 
-    values is a packed list of scalars and of [i] for the i-th entry of table (data of wire.encode).
-    counts are events of each site, those past the bound on events too.
+    values is a packed list of scalars, and of bytes where wire.encode had to be asked. later counts
+    the events of each site past the bound on events.
     """
 
     sites: array[int]
     values: bytes
-    table: list[bytes]
-    counts: dict[int, int]
+    later: dict[int, int]
     n_steps: int
     is_truncated: bool
     hit_step_limit: bool
@@ -104,15 +103,15 @@ class Recorder(Stepper):
         """Stop recording; events of what the program left running are ignored from now on."""
         self.put = _ignore
         n_events = len(self._events) // 2
-        events = self._events[: 2 * min(n_events, self.limits.n_events)]
-        counts = Counter(self._events[::2])
-        counts.update(self._tally)
-        values, table = _columns(events[1::2], self._freezer)
+        n_kept = min(n_events, self.limits.n_events)
+        events = self._events[: 2 * n_kept]
+        later = Counter(self._tally)
+        later.update(self._events[2 * n_kept :: 2])
+        values = _packed(events[1::2], self._freezer)
         recording = Recording(
             array("i", events[::2]),
             values,
-            table,
-            counts,
+            later,
             self.n_steps,
             self._is_full or n_events > self.limits.n_events or self._freezer.is_truncated,
             self.hit_step_limit,
@@ -300,30 +299,28 @@ def _ignore(event: tuple[int, Any]) -> None:
     pass
 
 
-def _columns(frozen: list[Any], freezer: Freezer) -> tuple[bytes, list[bytes]]:
-    """Values as the wire carries them: a packed list of scalars and of [index into the table]."""
-    references: dict[Any, list[int]] = {}
-    table: list[bytes] = []
+def _packed(frozen: list[Any], freezer: Freezer) -> bytes:
+    """The column of values: scalars as they are, everything else as bytes of wire data."""
+    try:
+        return pack(frozen)  # nothing else in it, or only what is wire data already
+    except (TypeError, OverflowError):
+        pass
+    known: dict[Any, bytes] = {}
 
-    def refer(value: Any) -> list[int]:
+    def thawed(value: Any) -> bytes:
         if type(value) is int:  # it was kept without a look at its size
             value = freezer.freeze(value)
         key = type(value), value
-        reference = references.get(key)
-        if reference is None:
-            reference = references[key] = [len(table)]
-            table.append(thaw_to_wire(value, freezer.value_bytes))
-        return reference
+        if key not in known:
+            known[key] = thaw_to_wire(value, freezer.value_bytes)
+        return known[key]
 
-    if not _INLINE.issuperset(map(type, frozen)):
-        frozen = [value if type(value) in _INLINE else refer(value) for value in frozen]
-    try:
-        return pack(frozen), table
-    except OverflowError:
-        large = 1 << 63
-        return pack(
-            [
-                refer(value) if type(value) is int and not -large <= value < large else value
-                for value in frozen
-            ]
-        ), table
+    large = 1 << 63
+    return pack(
+        [
+            (value if -large <= value < large else thawed(value))
+            if type(value) is int
+            else (value if type(value) in _INLINE else thawed(value))
+            for value in frozen
+        ]
+    )

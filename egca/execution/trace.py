@@ -45,7 +45,6 @@ class Trace:
     outcome: Outcome
     site_ids: array[int] = field(default_factory=lambda: array("i"))
     raw_values: Sequence[Any] = ()
-    table: Sequence[bytes] = ()
     counts: Mapping[int, int] = field(default_factory=dict)
     n_steps: int = 0
     truncated: bool = False
@@ -59,26 +58,24 @@ class Trace:
         return frozenset(self.counts)
 
     @cached_property
-    def _decoded(self) -> dict[int, Any]:
+    def _decoded(self) -> dict[bytes, Any]:
         return {}
 
     def value(self, index: int) -> Any:
         """Value of an event. Equal values may be one object: do not change it."""
         raw = self.raw_values[index]
-        if type(raw) is not list:
+        if type(raw) is not bytes:
             return raw
-        row = raw[0]
-        if row not in self._decoded:
+        if raw not in self._decoded:
             try:
-                self._decoded[row] = decode(self.table[row])
+                self._decoded[raw] = decode(raw)
             except WireError:  # a child may send what it likes
-                self._decoded[row] = Opaque("value", "garbage")
-        return self._decoded[row]
+                self._decoded[raw] = Opaque("value", "garbage")
+        return self._decoded[raw]
 
     def wire_value(self, index: int) -> Any:
         """Value of an event as it came: a scalar, or wire data; hashable, equal if the value is."""
-        raw = self.raw_values[index]
-        return self.table[raw[0]] if type(raw) is list else raw
+        return self.raw_values[index]
 
     @cached_property
     def _indices(self) -> dict[int, list[int]]:

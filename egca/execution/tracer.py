@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
@@ -25,6 +26,7 @@ from egca.execution.wire import WireError, decode, encode_checked, unpack
 from egca.types import Cause, Failure, Outcome, Program, SourceMap
 
 T = TypeVar("T")
+_VALUE_TYPES = frozenset({type(None), bool, int, float, str, bytes})
 _OPS = "egca.execution.tracing"
 
 
@@ -181,21 +183,22 @@ class TraceSession:
         outcome = self._outcome(frame)
         try:
             site_ids = array("i", frame["sites"])
-            values, table, flat = unpack(frame["values"]), frame["table"], frame["counts"]
-            counts = dict(zip(flat[::2], flat[1::2], strict=True))
-            n_sites = len(self.sites)
+            values, flat = unpack(frame["values"]), frame["later"]
+            counts = Counter(site_ids)
+            counts.update(dict(zip(flat[::2], flat[1::2], strict=True)))
             is_sound = (
-                len(site_ids) == len(values)
-                and all(0 <= site < n_sites for site in {*site_ids, *counts})
-                and all(type(row) is bytes for row in table)
-                and all(_is_value(value, len(table)) for value in values)
+                type(values) is list
+                and len(site_ids) == len(values)
+                and _VALUE_TYPES.issuperset(map(type, values))
+                and all(type(n) is int for n in flat)
+                and all(0 <= site < len(self.sites) for site in counts)
             )
             if not is_sound:
                 raise ValueError("columns that do not fit together")
             n_steps, truncated = int(frame["n_steps"]), bool(frame["truncated"])
         except (KeyError, TypeError, ValueError, WireError) as error:
             raise SessionDied(Cause.CRASH, f"the child wrote garbage: {error}") from None
-        return Trace(self.sites, outcome, site_ids, values, table, counts, n_steps, truncated)
+        return Trace(self.sites, outcome, site_ids, values, counts, n_steps, truncated)
 
     def _outcome(self, frame: Any) -> Outcome:
         """As _trace, for the outcome alone."""
@@ -227,12 +230,6 @@ class TraceSession:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def _is_value(value: Any, n_rows: int) -> bool:
-    if type(value) is list:
-        return len(value) == 1 and type(value[0]) is int and 0 <= value[0] < n_rows
-    return value is None or type(value) in (int, float, bool, str)
 
 
 def encode_call(call: Call) -> dict[str, Any]:

@@ -52,8 +52,8 @@ def trace(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, 
     """Record calls; one frame for each.
 
     payload: calls [{args, kwargs: encoded, stdin}], call_s.
-    Yields what program.run does, and sites (int32), values (packed), table, counts, n_steps and
-    truncated.
+    Yields what program.run does, and sites (int32), values (packed), later (site, count, ...),
+    n_steps and truncated.
     """
     recorder: Recorder = state["recorder"]
     for call in payload["calls"]:
@@ -65,8 +65,7 @@ def trace(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, 
         frame.update(
             sites=recording.sites.tobytes(),
             values=recording.values,
-            table=recording.table,
-            counts=[part for item in recording.counts.items() for part in item],
+            later=[part for item in recording.later.items() for part in item],
             n_steps=recording.n_steps,
             truncated=recording.is_truncated,
         )

@@ -186,8 +186,8 @@ def _try_all(found: Findings, edits: list[Edit]) -> bool:
 def _executed(found: Findings, trace: Trace) -> set[int]:
     """Lines whose statements a run may have executed.
 
-    A statement that raised has no event of its own, nor have break, continue and pass: the places
-    of the failure, everything inside a try, and those three always count.
+    A statement that raised has no event of its own, nor have break, continue, pass and loops over
+    nothing: the places of the failure, everything inside a try, and those four always count.
     """
     lines = {
         line

@@ -27,7 +27,8 @@ import numpy as np
 
 from egca.execution import Sandbox
 from egca.localization.evidence import Evidence
-from egca.localization.locate import OPS, collect_evidence
+from egca.localization.locate import collect_evidence
+from egca.localization.ops import OPS
 from egca.problems import case_of
 from egca.types import Program
 from harness.provenance import command_of, provenance

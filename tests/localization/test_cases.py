@@ -9,7 +9,7 @@ import pytest
 
 from egca.execution import Sandbox
 from egca.localization import Localization, localize
-from egca.localization.locate import OPS
+from egca.localization.ops import OPS
 from egca.problems import Problem
 from egca.problems.python_tests import parse_python_tests
 from egca.types import first_lines
@@ -68,7 +68,8 @@ def test_answer_is_complete(path, sandbox):
     assert divergence.completion_span == (divergence.span.start, divergence.span.end)
     assert divergence.proof.confirmed or divergence.reason
     assert first_lines(divergence)[0] == divergence.span.line
-    assert found.n_failing and found.failing is not None
+    assert found.n_failing
+    assert found.failing is not None
     if divergence.repair is not None:
         assert found.verdict.passed is False
         again = localize(divergence.repair.source, None, case.problem, sandbox=sandbox)

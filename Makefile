@@ -50,11 +50,13 @@ test-all: $(READY)
 	@"$(BIN)/python" -m pytest -n 2 -m "not live" $(PYTEST_ARGS)
 
 check: $(READY)
-	@"$(BIN)/ruff" check
-	@"$(BIN)/ruff" format --check
-	@"$(BIN)/mypy"
-	@"$(BIN)/lint-imports"
-	@"$(BIN)/python" -m pytest tests/test_readme.py
+	@rc=0; \
+	"$(BIN)/ruff" check || rc=1; \
+	"$(BIN)/ruff" format --check || rc=1; \
+	"$(BIN)/mypy" || rc=1; \
+	"$(BIN)/lint-imports" || rc=1; \
+	"$(BIN)/python" -m pytest tests/test_readme.py || rc=1; \
+	exit $$rc
 
 golden: $(READY)
 	@"$(BIN)/python" -m pytest tests --golden

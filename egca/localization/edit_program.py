@@ -136,7 +136,6 @@ def _everywhere(edits: list[Edit]) -> list[Edit]:
             f"{group[0].kind} everywhere",
             tuple(change for edit in group for change in edit.changes),
             group[0].anchor,
-            n_nodes=group[0].n_nodes,
         )
         for group in groups.values()
         if 2 <= len(group) <= 8

@@ -16,7 +16,7 @@ from egca.localization.edit_expressions import (
     of_iterable,
     of_value,
 )
-from egca.localization.edits import Edit, Insert, Replace, Rewrite, size
+from egca.localization.edits import Edit, Insert, Replace, Rewrite
 from egca.localization.scope import LEFT_ALONE, FunctionNode, blocks, is_docstring, own_expressions
 
 LOOPS = ast.For | ast.While | ast.AsyncFor
@@ -107,11 +107,11 @@ def statement_edits(
         following = block[index + 1] if index + 1 < len(block) else None
         yield from _alone(statement, place)
         if not isinstance(statement, ast.Pass):
-            yield Edit("drop statement", (Rewrite(statement),), statement, n_nodes=0)
+            yield Edit("drop statement", (Rewrite(statement),), statement)
         if following is not None and not isinstance(following, LEFT_ALONE):
             yield from _pair(statement, following)
             both = (Rewrite(statement), Rewrite(following))
-            yield Edit("drop statements", both, statement, (following,), n_nodes=0)
+            yield Edit("drop statements", both, statement)
         yield from _moves(block, index, owners)
 
 
@@ -126,7 +126,7 @@ def addition_edits(
         if isinstance(statement, ast.If) and not statement.orelse:
             for new in _new_statements(statement.body[-1], statement, place):
                 branched = ast.If(test=statement.test, body=statement.body, orelse=[new])
-                yield Edit("add else", (Rewrite(statement, (branched,)),), statement, (), size(new))
+                yield Edit("add else", (Rewrite(statement, (branched,)),), statement)
         yield from _additions(statement, following, owners[-1], place)
 
 
@@ -189,25 +189,25 @@ def _alone(statement: ast.stmt, place: Place) -> Iterator[Edit]:
 
 
 def _become(kind: str, old: ast.stmt, *new: ast.stmt) -> Edit:
-    return Edit(kind, (Rewrite(old, new),), old, n_nodes=1)
+    return Edit(kind, (Rewrite(old, new),), old)
 
 
 def _pair(first: ast.stmt, second: ast.stmt) -> Iterator[Edit]:
     """Two neighbours change places, or come to depend on each other."""
     changes = (Rewrite(first), Insert(second, (first,), after=True))
     if not isinstance(first, ast.Return | ast.Break | ast.Continue):
-        yield Edit("order", changes, first, (second,))
+        yield Edit("order", changes, first)
     if isinstance(first, ast.If) and not first.orelse:
         # The second statement becomes the else branch.
         joined = ast.If(test=first.test, body=first.body, orelse=[second])
-        yield Edit("else", (Rewrite(first, (joined,)), Rewrite(second)), first, (second,))
+        yield Edit("else", (Rewrite(first, (joined,)), Rewrite(second)), first)
     match first, second:
         case ast.If(orelse=[]), ast.If():
             pass
         case ast.If(orelse=[ast.If() as last]), _ if not last.orelse:
             inner = ast.If(test=last.test, body=last.body, orelse=[second])
             joined = ast.If(test=first.test, body=first.body, orelse=[inner])
-            yield Edit("else", (Rewrite(first, (joined,)), Rewrite(second)), last, (second,))
+            yield Edit("else", (Rewrite(first, (joined,)), Rewrite(second)), last)
 
 
 def _moves(block: Sequence[ast.stmt], index: int, owners: Sequence[ast.AST]) -> Iterator[Edit]:
@@ -258,15 +258,12 @@ def _additions(
         for new in _new_statements(statement, owner, place):
             if after and isinstance(statement, ast.Return | ast.Break | ast.Continue):
                 continue
-            extra = (following,) if after and following is not None else ()
             change = Insert(statement, (new,), after=after)
-            yield Edit("add statement", (change,), statement, extra, size(new))
+            yield Edit("add statement", (change,), statement)
     if not isinstance(statement, ast.If | ast.While | LOOPS):
         for condition in place.ingredients.conditions:
             wrapped = ast.If(test=condition, body=[statement], orelse=[])
-            yield Edit(
-                "guard", (Rewrite(statement, (wrapped,)),), statement, n_nodes=size(condition)
-            )
+            yield Edit("guard", (Rewrite(statement, (wrapped,)),), statement)
 
 
 def _new_statements(statement: ast.stmt, owner: ast.AST, place: Place) -> Iterator[ast.stmt]:

@@ -45,21 +45,30 @@ Change = Replace | Rewrite | Insert
 class Edit:
     """One small edit.
 
-    kind is the operator's name ("comparison", "constant", ...), used for its prior; anchor the
-    node it makes suspicious, and extra further ones (the partner of a swap). n_nodes, the size of
-    what comes in, breaks ties: the smaller edit is the likelier repair.
+    kind is the operator's name ("comparison", "constant", ...), used for its weight; anchor is the
+    node that it makes suspicious.
     """
 
     kind: str
     changes: tuple[Change, ...]
     anchor: ast.expr | ast.stmt
-    extra: tuple[ast.stmt, ...] = ()
-    n_nodes: int = 1
+
+    @property
+    def n_nodes(self) -> int:
+        """Size of what comes in; 0 for what is only dropped."""
+        change = self.changes[0]
+        if isinstance(change, Replace):
+            return size(change.new)
+        if isinstance(change, Rewrite) and len(self.changes) == 1 and change.new:
+            return max(sum(map(size, change.new)) - size(change.node), 1)
+        if isinstance(change, Insert):
+            return sum(map(size, change.new))
+        return 0 if not any(c.new for c in self.changes if not isinstance(c, Replace)) else 1
 
 
 def replace(kind: str, node: ast.expr, new: ast.expr) -> Edit:
     """An edit of a single expression."""
-    return Edit(kind, (Replace(node, new),), node, n_nodes=size(new))
+    return Edit(kind, (Replace(node, new),), node)
 
 
 def size(node: ast.AST) -> int:

@@ -228,7 +228,7 @@ def counterpart(scope: Scope, reference: ast.Module, entry_point: str) -> Scope 
 
 @lru_cache(maxsize=256)
 def pair_names(scope: Scope, reference: Scope) -> dict[str, str]:
-    """Reference variable -> candidate variable: by position of parameters, by name, by use.
+    """Reference variable -> candidate variable: parameters by position, the others by use.
 
     Use is how a variable starts and what is done with it (an accumulator that begins as [] and gets
     append); pairs are taken greedily from the most alike down.
@@ -238,9 +238,6 @@ def pair_names(scope: Scope, reference: Scope) -> dict[str, str]:
     if same_role and len(scope.parameters) == len(reference.parameters):
         pairs.update(zip(reference.parameters, scope.parameters, strict=True))
     theirs, ours = uses(reference.node), uses(scope.node)
-    for name in reference.variables:
-        if name not in pairs and name in ours and name in theirs and ours[name] & theirs[name]:
-            pairs[name] = name
     alike = sorted(
         (-len(theirs[a] & ours[b]) / len(theirs[a] | ours[b]), i, j, a, b)
         for i, a in enumerate(theirs)

@@ -23,6 +23,7 @@ TICK = "__egca_tick"
 FILENAME = "<program>"
 
 Node = TypeVar("Node", bound=ast.AST)
+_LOAD, _EQUAL = ast.Load(), ast.Eq()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,45 +116,49 @@ class _Weaver:
 
     def statement(self, node: ast.stmt) -> list[ast.stmt]:
         sites, key = self.sites, id(node)
-        out: list[ast.stmt] = []
-        for index, new in enumerate(sites.before.get(key, ()), 1):
-            out.append(self._when("before", node, index, list(new)))
         woven = self._children(node)
+        out = self._optional("before", node, sites.before.get(key, ()))
         options = sites.rewrite.get(key)
         if options:
-            test = self._is("rewrite", node, None)
-            rest: list[ast.stmt] = []
-            for index in range(len(options), 0, -1):
-                body = list(options[index - 1]) or [place(ast.Pass(), node)]
-                body = [place(statement, node) for statement in body]
-                rest = [self._if(node, self._is("rewrite", node, index), body, rest)]
-            out.append(self._if(node, test, [woven], rest))
+            chosen = self._chosen("rewrite", node, options)
+            out.append(self._if(node, self._slot("rewrite", node), chosen, [woven]))
         else:
             out.append(woven)
-        for index, new in enumerate(sites.after.get(key, ()), 1):
-            out.append(self._when("after", node, index, list(new)))
-        return out
+        return out + self._optional("after", node, sites.after.get(key, ()))
 
-    def _when(self, role: str, node: ast.stmt, index: int, body: list[ast.stmt]) -> ast.stmt:
-        body = [place(statement, node) for statement in body]
-        return self._if(node, self._is(role, node, index), body, [])
+    def _optional(
+        self, role: str, node: ast.stmt, options: Sequence[tuple[ast.stmt, ...]]
+    ) -> list[ast.stmt]:
+        """Statements that are there when their switch is on; one question for all that are not."""
+        if not options:
+            return []
+        return [self._if(node, self._slot(role, node), self._chosen(role, node, options), [])]
+
+    def _chosen(
+        self, role: str, node: ast.stmt, options: Sequence[tuple[ast.stmt, ...]]
+    ) -> list[ast.stmt]:
+        out: list[ast.stmt] = []
+        at = where(node)
+        for index, new in enumerate(options, 1):
+            body = [place(statement, at) for statement in new] or [ast.Pass(**at)]
+            out.append(self._if(node, self._is(role, node, index), body, []))
+        return out
 
     def _if(
         self, node: ast.stmt, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]
     ) -> ast.stmt:
         return ast.If(test=test, body=body, orelse=orelse, **where(node))
 
-    def _is(self, role: str, node: ast.AST, value: int | None) -> ast.expr:
-        """Source of `slot == value`; of `not slot` for None."""
-        at = where(node)
-        name = ast.Name(id=SLOT.format(self.sites.slots[role, id(node)]), ctx=ast.Load(), **at)
-        if value is None:
-            return ast.UnaryOp(op=ast.Not(), operand=name, **at)
+    def _slot(self, role: str, node: ast.AST) -> ast.expr:
+        """The slot of a node, true when one of its edits is on."""
+        name = SLOT.format(self.sites.slots[role, id(node)])
+        return ast.Name(id=name, ctx=_LOAD, **where(node))
+
+    def _is(self, role: str, node: ast.AST, value: int) -> ast.expr:
+        """Source of `slot == value`."""
+        constant = ast.copy_location(ast.Constant(value), node)
         return ast.Compare(
-            left=name,
-            ops=[ast.Eq()],
-            comparators=[ast.copy_location(ast.Constant(value), node)],
-            **at,
+            left=self._slot(role, node), ops=[_EQUAL], comparators=[constant], **where(node)
         )
 
     def expression(self, node: ast.expr) -> ast.expr:
@@ -162,15 +167,11 @@ class _Weaver:
         if not options:
             return woven
         at = where(node)
-        chain = place(options[-1], node)
+        chain = place(options[-1], at)
         for index in range(len(options) - 1, 0, -1):
-            chain = ast.IfExp(
-                test=self._is("replace", node, index),
-                body=place(options[index - 1], node),
-                orelse=chain,
-                **at,
-            )
-        return ast.IfExp(test=self._is("replace", node, None), body=woven, orelse=chain, **at)
+            test = self._is("replace", node, index)
+            chain = ast.IfExp(test=test, body=place(options[index - 1], at), orelse=chain, **at)
+        return ast.IfExp(test=self._slot("replace", node), body=chain, orelse=woven, **at)
 
     def _children(self, node: Node) -> Node:
         changed: dict[str, object] = {}
@@ -230,16 +231,20 @@ def where(node: ast.AST) -> dict[str, int]:
     }
 
 
-def place(new: Node, node: ast.AST) -> Node:
+def place(new: Node, at: dict[str, int]) -> Node:
     """Give a new tree a position wherever it has none; parts of the original keep theirs."""
-    if new._attributes and not hasattr(new, "lineno"):
-        for name, value in where(node).items():
-            setattr(new, name, value)
-        for child in ast.iter_child_nodes(new):
-            place(child, node)
-    elif not new._attributes:
-        for child in ast.iter_child_nodes(new):
-            place(child, node)
+    stack: list[ast.AST] = [new]
+    while stack:
+        known = stack.pop().__dict__
+        if "lineno" in known:
+            continue
+        values = list(known.values())
+        known.update(at)
+        for value in values:
+            if isinstance(value, ast.AST):
+                stack.append(value)
+            elif isinstance(value, list):
+                stack += [item for item in value if isinstance(item, ast.AST)]
     return new
 
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from egca.execution.iterators import consumed
 from egca.execution.program import begin, fresh_namespace
 from egca.execution.wire import decode, encode
 
@@ -125,7 +126,7 @@ class _Runner:
             random.seed(0)
         args = decode(call["args"])
         kwargs = decode(call["kwargs"]) if call["kwargs"] != NO_KWARGS else {}
-        return encode(self.function(*args, **kwargs), max_bytes=MAX_OUTPUT_BYTES)
+        return encode(consumed(self.function(*args, **kwargs)), max_bytes=MAX_OUTPUT_BYTES)
 
 
 def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:

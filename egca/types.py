@@ -5,8 +5,9 @@ Standard library only, nothing here does I/O. Positions in source text are alway
 
 from __future__ import annotations
 
+import reprlib
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -77,9 +78,8 @@ class Program:
     """Source code, and where it sits inside the completion it was found in.
 
     segments map program characters to completion characters, ascending and disjoint in the
-    program; a
-    character in no segment (a prompt put in front, say) is not part of the completion. Without a
-    completion the program is its own completion.
+    program; a character in no segment (a prompt put in front, say) is not part of the completion.
+    Without a completion the program is its own completion.
     """
 
     source: str
@@ -172,8 +172,7 @@ class Opaque:
     """Stands for a value that has no plain-data form; equal to nothing that a test expects.
 
     type_name is what the program calls the type, reason why there is no data ("type", "size",
-    "depth",
-    "cycle"). Two Opaque values compare equal when both fields do, so traces can be compared.
+    "depth", "cycle"). Two Opaque values are equal when both fields are, so traces can be compared.
     """
 
     type_name: str
@@ -185,12 +184,32 @@ class Opaque:
 
 
 @dataclass(frozen=True, slots=True)
+class Iterated:
+    """What came out of an iterator that a program returned: all of its items.
+
+    Equal to another Iterated by its items, whatever kind of iterator each was; never to a list or
+    tuple. type_name is Python's name of the iterator's type.
+
+    >>> Iterated((1, 2))
+    <generator of [1, 2]>
+    """
+
+    items: tuple[Any, ...]
+    type_name: str = field(default="generator", compare=False)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.items)
+
+    def __repr__(self) -> str:
+        return f"<{self.type_name} of {reprlib.repr([*self.items])}>"
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a call gave no value.
 
     type is the exception class ("ZeroDivisionError") where one ended it; frames are the places in
-    the
-    program, outermost first, so frames[-1] is the raising expression; empty when none is known.
+    the program, outermost first, so frames[-1] is the raising expression; empty when none is known.
     """
 
     cause: Cause
@@ -226,9 +245,8 @@ class Comparison:
     """How an actual value is held against the expected one.
 
     atol, rtol: |actual - expected| <= atol + rtol * |expected| for floats, at any depth; 0 is
-    exact.
-    types: "python" compares across types as == does (True == 1 == 1.0; never list with tuple),
-    "exact" wants the same type at every depth. unordered: the top-level sequence is a bag.
+    exact. types: "python" compares across types as == does (True == 1 == 1.0; never list with
+    tuple), "exact" wants the same type at every depth. unordered: the top-level sequence is a bag.
     view: what of both values is compared, "" for all of it; the names are in execution/compare.py.
     """
 
@@ -273,8 +291,7 @@ class Verdict:
     """What the tests said of one program, and the mode the gate gave it.
 
     mode is None until the gate of egca/structure has run. `results` are in the order of the tests;
-    a
-    program that does not compile has none and a `failure`.
+    a program that does not compile has none and a `failure`.
     """
 
     results: tuple[TestResult, ...] = ()
@@ -356,12 +373,9 @@ class Divergence:
     """Where a failing program first goes wrong, why, and how sure that is.
 
     span is the narrowest expression, statement what holds it; both in the program. completion_span
-    is
-    `span` in the completion that held the program, None if it is not part of it. actual and
-    expected
-    are the value there and the value the reference has (UNKNOWN text when there is none).
-    confidence
-    in [0, 1] is the calibrated chance that `statement` holds a faulty line.
+    is `span` in the completion that held the program, None if it is not part of it. actual and
+    expected are the value there and the value the reference has (UNKNOWN text when there is none).
+    confidence in [0, 1] is the calibrated chance that `statement` holds a faulty line.
     """
 
     mode: Mode

@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
+from egca.execution.iterators import fresh
 from egca.execution.wire import decode, encode_checked
+from egca.types import Iterated
 
 TEST, SETUP = "<test>", "<setup>"  # file names of the two pieces of code
 _MAX_MESSAGE = 500
@@ -39,11 +41,14 @@ class Relay:
         self.out: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self.back: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self.raised: BaseException | None = None  # what the last failed call raised in the test
+        self.lent: list[Any] = []  # iterators that stand for those the program returned
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        encoded, reason = encode_checked(args)
+        encoded, reason = encode_checked(tuple(map(self._taken_back, args)))
         encoded_kwargs, other = encode_checked(kwargs)
         if reason or other:
+            if self.lent:  # likely the program's doing, which should have returned data
+                raise TypeError("it passes on what is no plain data, such as an iterator")
             raise NotPlain("it passes something that is no plain data, such as a function")
         is_mutable = any(isinstance(item, _MUTABLE) for item in args)
         self.out.put({"args": encoded, "kwargs": encoded_kwargs, "args_after": is_mutable})
@@ -53,9 +58,17 @@ class Relay:
                 reflect(item, after)
         failed = answer["failure"]
         if failed is None:
-            return decode(answer["value"])
+            value = decode(answer["value"])
+            given = fresh(value)
+            if given is not value:
+                self.lent.append(given)
+            return given
         self.raised = _exception(failed)
         raise self.raised
+
+    def _taken_back(self, item: Any) -> Any:
+        """What is left of a lent iterator, for the program to iterate over; else the item."""
+        return Iterated(tuple(item)) if any(item is lent for lent in self.lent) else item
 
 
 _MUTABLE = (list, dict, set, bytearray, deque)

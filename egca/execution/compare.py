@@ -9,6 +9,7 @@ Rules (`types="python"`, the default, agrees with == on plain data, save for the
   values; two integers are always exact, and an infinity equals only itself.
 - True == 1 == 1.0 == (1+0j); a list is never a tuple, text never bytes; set == frozenset,
   bytes == bytearray.
+- What an iterator gave (`Iterated`) equals what another one gave, never a list or tuple.
 - The order of a dict does not count, and dict, defaultdict, Counter and OrderedDict are compared as
   dicts; only two OrderedDicts are held to their order, and two Counters ignore zero counts, as in
   Python.
@@ -26,7 +27,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from egca.types import Comparison, Opaque
+from egca.types import Comparison, Iterated, Opaque
 
 _SCALARS = frozenset({int, str, bool, type(None), bytes})  # == on these is the whole rule
 _NUMBERS = (int, float, complex)
@@ -177,6 +178,8 @@ def _container(left: Any, right: Any) -> Compare | None:
         return _set_difference if isinstance(right, _SETS) else None
     if isinstance(left, str | bytes | bytearray | range) or type(left) is not type(right):
         return None
+    if isinstance(left, Iterated):
+        return _items_difference
     return _sequence_difference if hasattr(left, "__len__") else None
 
 
@@ -198,6 +201,12 @@ def _sequence_difference(
     ]
     stack.extend(reversed(todo))
     return None
+
+
+def _items_difference(
+    left: Any, right: Any, path: Path, stack: list[tuple[Any, Any, Path]], comparison: Comparison
+) -> str | None:
+    return _sequence_difference(left.items, right.items, path, stack, comparison)
 
 
 def _length_difference(left: Any, right: Any, path: Path, comparison: Comparison) -> str:
@@ -337,9 +346,13 @@ def _close(left: Any, right: Any, comparison: Comparison) -> bool:
 def _say(path: Path, expected: Any, actual: Any, typed: bool = False) -> str:
     wanted, given = short(expected), short(actual)
     if wanted == given or (typed and type(expected) is not type(actual)):
-        wanted = f"{wanted} ({type(expected).__name__})"
-        given = given if type(actual) is Opaque else f"{given} ({type(actual).__name__})"
+        wanted = _typed(expected, wanted)
+        given = given if type(actual) is Opaque else _typed(actual, given)
     return f"{_where(path)}expected {wanted}, got {given}"
+
+
+def _typed(value: Any, shown: str) -> str:
+    return shown if type(value) is Iterated else f"{shown} ({type(value).__name__})"
 
 
 def _where(path: Path) -> str:

@@ -22,8 +22,9 @@ from itertools import islice
 from typing import Any
 
 from egca.execution.capture import Capture
+from egca.execution.iterators import consumed, revived
 from egca.execution.protocol import MEMORY_TO_REPORT
-from egca.execution.wire import decode, encode, encode_checked, type_name
+from egca.execution.wire import decode, encode, encode_checked, name_of, type_name
 
 FILE_NAME = "<program>"  # in code objects and tracebacks
 _REPEAT_S = 0.1  # an alarm that the program swallowed comes again
@@ -332,8 +333,9 @@ def _run_function(
 ) -> dict[str, Any]:
     args, kwargs = decode(call["args"]), decode(call["kwargs"])
     entry = state["program"]
+    passed = revived(args)
     result = guarded(
-        lambda: entry(*args, **kwargs),
+        lambda: consumed(entry(*passed, **kwargs)),
         call_s,
         stdin=call["stdin"],
         stdout_bytes=state["stdout_bytes"],
@@ -351,7 +353,7 @@ def value_failure(reason: str, value: Any) -> dict[str, Any] | None:
     """The failure of a value that is not all plain data; reason is encode_checked's."""
     if not reason:
         return None
-    name = type_name(type(value))
+    name = name_of(value)
     if reason == "size":
         return failure("output_limit", message=f"the {name} returned is too large")
     detail = {"depth": "is nested too deep", "cycle": "contains itself"}.get(reason)

@@ -15,13 +15,13 @@ from typing import Any
 
 from msgpack import ExtType, Packer, Unpacker, unpackb  # type: ignore[import-untyped]
 
-from egca.types import Opaque
+from egca.types import Iterated, Opaque
 
 MAX_BYTES = 1 << 22
 MAX_DEPTH = 100
 _BIG_INT, _COMPLEX, _BYTEARRAY, _OPAQUE = 1, 2, 3, 4
 _FIRST_MARK = 16
-_MARKED = (tuple, set, frozenset, dict, range, deque, OrderedDict, defaultdict, Counter)
+_MARKED = (tuple, set, frozenset, dict, range, deque, OrderedDict, defaultdict, Counter, Iterated)
 _MARKS: dict[Any, ExtType] = {kind: ExtType(_FIRST_MARK + i, b"") for i, kind in enumerate(_MARKED)}
 _SCAN_FROM = 1024  # smaller data cannot make the decoder allocate more than a few megabytes
 
@@ -89,7 +89,7 @@ def encode_checked(
     writer = _Writer(max_bytes, max_depth)
     data = _pack(writer.plain(value, 0))
     if len(data) > max_bytes:
-        return _pack(_opaque(type(value), "size")), "size"
+        return _pack(_opaque(name_of(value), "size")), "size"
     return data, writer.reason
 
 
@@ -101,8 +101,14 @@ def decode(data: bytes) -> Any:
     return _unpack(data, list_hook=_list_hook, ext_hook=_ext_hook)
 
 
-def _opaque(kind: type, reason: str) -> ExtType:
-    return ExtType(_OPAQUE, _pack([type_name(kind), reason]))
+def name_of(value: Any) -> str:
+    """What a program calls the type of a value that it returned."""
+    kind = type(value)
+    return value.type_name if kind is Iterated or kind is Opaque else type_name(kind)
+
+
+def _opaque(name: str, reason: str) -> ExtType:
+    return ExtType(_OPAQUE, _pack([name, reason]))
 
 
 class _Writer:
@@ -125,12 +131,12 @@ class _Writer:
     def opaque(self, value: Any, reason: str) -> ExtType:
         self.reason = self.reason or reason
         self.left -= 16
-        return _opaque(type(value), reason)
+        return _opaque(name_of(value), reason)
 
     def again(self, value: Opaque, depth: int) -> ExtType:
         """An Opaque that was decoded before: the parent sends on what a child returned."""
         self.reason = self.reason or value.reason
-        return ExtType(_OPAQUE, _pack([value.type_name, value.reason]))
+        return _opaque(value.type_name, value.reason)
 
     def number(self, value: Any, depth: int) -> Any:
         self.left -= 1
@@ -208,6 +214,11 @@ class _Writer:
             return self.opaque(value, refusal)
         return self.items(value, [value.maxlen, *value], depth, _MARKS[deque])
 
+    def iterated(self, value: Iterated, depth: int) -> Any:
+        if refusal := self.refusal(value, len(value.items), depth):
+            return self.opaque(value, refusal)
+        return self.items(value, [value.type_name, *value.items], depth, _MARKS[Iterated])
+
     def range(self, value: range, depth: int) -> Any:
         return self.items(value, [value.start, value.stop, value.step], depth, _MARKS[range])
 
@@ -262,6 +273,7 @@ _HANDLERS: dict[int, Callable[[_Writer, Any, int], Any]] = {
     id(OrderedDict): _Writer.dict,
     id(defaultdict): _Writer.dict,
     id(Counter): _Writer.dict,
+    id(Iterated): _Writer.iterated,
     id(Opaque): _Writer.again,
 }
 
@@ -346,6 +358,10 @@ def _rebuild(kind: Any, items: list[Any]) -> Any:
         return range(*items)
     if kind is deque:
         return deque(items[1:], items[0])
+    if kind is Iterated:
+        if not items or type(items[0]) is not str:
+            raise WireError("an iterator without a name")
+        return Iterated(tuple(items[1:]), items[0])
     if len(items) % 2:
         raise WireError("a dict with a key that has no value")
     pairs = dict(zip(items[::2], items[1::2], strict=True))

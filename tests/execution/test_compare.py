@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egca.execution.compare import difference, equal, output_difference, same_output, short
-from egca.types import Comparison, Opaque
+from egca.types import Comparison, Iterated, Opaque
 
 NAN, INF = math.nan, math.inf
 EXACT, NEAR = Comparison(types="exact"), Comparison(atol=1e-6)
@@ -50,6 +50,14 @@ EQUAL: list[tuple[Any, Any, Comparison]] = [
     ([1, 2], (1, 2), Comparison(view="list")),
     (True, [0], Comparison(view="truth")),
     (True, Opaque("Match"), Comparison(view="is_not_none")),
+    (Iterated((1, NAN), "map"), Iterated((1.0, NAN)), Comparison()),
+    (Iterated(([1.0],)), Iterated(([1.0000001],)), NEAR),
+    ([1, 2], Iterated((1, 2)), Comparison(view="list")),
+    ((1, 2), Iterated((1, 2)), Comparison(view="tuple")),
+    ({1, 2}, Iterated((2, 1, 2)), Comparison(view="set")),
+    ([1, 2], Iterated((2, 1)), Comparison(unordered=True)),
+    (True, Iterated(()), Comparison(view="truth")),
+    (True, Iterated(()), Comparison(view="is_not_none")),
 ]
 DIFFERENT: list[tuple[Any, Any, Comparison, str]] = [
     (True, 1, EXACT, "expected True (bool), got 1 (int)"),
@@ -57,6 +65,16 @@ DIFFERENT: list[tuple[Any, Any, Comparison, str]] = [
     ({1: "a"}, {True: "a"}, EXACT, "expected the key 1, got {True: 'a'}"),
     ({1}, {1.0}, EXACT, "1 is missing and 1.0 is not expected"),
     ([1], (1,), Comparison(), "expected [1] (list), got (1,) (tuple)"),
+    ([1], Iterated((1,)), Comparison(), "expected [1] (list), got <generator of [1]>"),
+    (Iterated((1,), "map"), (1,), EXACT, "expected <map of [1]>, got (1,) (tuple)"),
+    (Iterated((1, 2)), Iterated((1, 3)), Comparison(), "[1]: expected 2, got 3"),
+    (Iterated((1,)), Iterated((1, True)), EXACT, "expected 1 items, got 2: (1, True)"),
+    (
+        {1},
+        Iterated((1, [])),
+        Comparison(view="set"),
+        "got <generator of [1, []]>, which cannot be seen as set",
+    ),
     ([1], deque([1]), Comparison(), "expected [1] (list), got deque([1]) (deque)"),
     (range(2), [0, 1], Comparison(), "expected range(0, 2) (range), got [0, 1] (list)"),
     ("a", b"a", Comparison(), "expected 'a' (str), got b'a' (bytes)"),

@@ -237,6 +237,46 @@ def test_values_without_plain_data_are_no_answer(sandbox: Sandbox) -> None:
         judge(problem, source, sandbox=sandbox)
 
 
+def test_iterators_meet_tests_as_in_python(sandbox: Sandbox) -> None:
+    tests = """
+        import types
+
+        def test_code():
+            again = f([1, 2])
+            assert next(again) == 2
+            assert list(again) == [3]
+            assert isinstance(f([]), types.GeneratorType)
+            assert list(f(f([1]))) == [3]
+
+        assert list(f([1])) == [2]
+        assert sorted(f([2, 1])) == [2, 3]
+        assert f([1]) == [2]
+    """
+    program = "def f(x):\n    for item in x:\n        yield item + 1"
+    verdict = verdict_of(sandbox, tests, program)
+    assert [result.passed for result in verdict.results] == [True, True, True, False]
+    assert verdict.evidence == "f([1]) returns <generator of [2]>, but [2] is expected"
+
+
+def test_an_iterator_that_a_test_cannot_pass_on_fails_the_program(sandbox: Sandbox) -> None:
+    tests = """
+        def test_code():
+            assert f([f(1), f(2)]) == [1, 2]
+    """
+    verdict = verdict_of(sandbox, tests, "def f(x):\n    yield x")
+    assert verdict.cause is Cause.WRONG_OUTPUT
+    assert "passes on what is no plain data" in verdict.evidence
+
+
+def test_a_reference_may_give_iterators(sandbox: Sandbox) -> None:
+    tests = (Example("t0", ([1, 2],), {}, None, UNKNOWN),)
+    reference = "def f(x):\n    for item in x:\n        yield item"
+    problem = Problem("t", "f", tests, reference=reference)
+    assert judge(problem, "def f(x):\n    return iter(x)", sandbox=sandbox).passed
+    listed = judge(problem, "def f(x):\n    return x", sandbox=sandbox)
+    assert listed.evidence == "f([1, 2]) returns [1, 2], but <generator of [1, 2]> is expected"
+
+
 def test_stop_at_first(sandbox: Sandbox) -> None:
     tests = "\n".join(f"assert f({i}) == {i}" for i in range(20))
     problem = Problem("t", "f", parse_python_tests(tests, "f"))

@@ -8,7 +8,7 @@ import pytest
 
 from egca.errors import InputError
 from egca.execution import Call, Limits, Runner, Sandbox, run_program
-from egca.types import Cause, Failure, Outcome, Program
+from egca.types import Cause, Failure, Iterated, Outcome, Program
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +172,59 @@ def test_values_without_data_form_are_failures_with_a_value(sandbox: Sandbox) ->
     assert nested.value[0] == 1
     assert large.failure is not None
     assert large.failure.cause is Cause.OUTPUT_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("expression", "items", "name"),
+    [
+        ("(item for item in x)", (1, 2), "generator"),
+        ("map(str, x)", ("1", "2"), "map"),
+        ("filter(None, x)", (1, 2), "filter"),
+        ("zip(x, x)", ((1, 1), (2, 2)), "zip"),
+        ("enumerate(x)", ((0, 1), (1, 2)), "enumerate"),
+        ("reversed(x)", (2, 1), "list_reverseiterator"),
+        ("iter(dict.fromkeys(x))", (1, 2), "dict_keyiterator"),
+        ("itertools.chain(x, x)", (1, 2, 1, 2), "chain"),
+    ],
+)
+def test_iterators_are_consumed(
+    sandbox: Sandbox, expression: str, items: tuple[object, ...], name: str
+) -> None:
+    source = f"import itertools\ndef f(x):\n    return {expression}"
+    (outcome,) = run(sandbox, source, Call(([1, 2],)))
+    assert outcome.ok
+    assert outcome.value == Iterated(items)
+    assert outcome.value.type_name == name
+
+
+def test_what_goes_wrong_in_an_iterator_is_the_call_s_failure(sandbox: Sandbox) -> None:
+    source = (
+        "import itertools\n"
+        "class Own:\n    def __iter__(self):\n        return iter([1])\n"
+        "def late(x):\n    yield x\n    yield 1 // x\n"
+        "def slow():\n    while True:\n        pass\n    yield\n"
+        "def f(x):\n"
+        "    return [late(0), itertools.count(), slow(), iter([f]), [late(1)], Own()][x]\n"
+    )
+    calls = [Call((i,)) for i in range(6)]
+    late, endless, slow, function, inner, own = run(sandbox, source, *calls)
+    assert late.failure is not None
+    assert (late.failure.cause, late.failure.type) == (Cause.EXCEPTION, "ZeroDivisionError")
+    assert [span.line for span in late.failure.frames] == [7]
+    assert endless.failure is not None
+    assert endless.failure.cause is Cause.OUTPUT_LIMIT
+    assert str(endless.failure) == "the count returned is too large"
+    assert slow.failure is not None
+    assert slow.failure.cause is Cause.TIMEOUT
+    for outcome in (function, inner, own):  # neither functions nor what is inside a container
+        assert outcome.failure is not None
+        assert outcome.failure.cause is Cause.UNENCODABLE
+
+
+def test_an_argument_of_items_is_an_iterator_again(sandbox: Sandbox) -> None:
+    source = "def f(x):\n    return next(x), list(x)"
+    (outcome,) = run(sandbox, source, Call((Iterated((1, 2, 3)),)))
+    assert outcome.value == (1, [2, 3])
 
 
 def test_runner_keeps_one_process_for_many_calls(sandbox: Sandbox) -> None:

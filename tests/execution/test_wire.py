@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egca.execution.wire import WireError, decode, encode, encode_checked, pack, unpack
-from egca.types import Opaque
+from egca.types import Iterated, Opaque
 
 TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 SCALARS = (
@@ -37,6 +37,7 @@ def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.lists(inner, max_size=5)
         | st.lists(inner, max_size=5).map(tuple)
         | st.lists(inner, max_size=5).map(deque)
+        | st.lists(inner, max_size=5).map(lambda items: Iterated(tuple(items), "map"))
         | st.dictionaries(HASHABLE, inner, max_size=5)
         | st.dictionaries(TEXT, inner, max_size=5).map(OrderedDict)
         | st.dictionaries(TEXT, inner, max_size=5).map(lambda pairs: defaultdict(None, pairs))
@@ -60,6 +61,8 @@ def same(left: Any, right: Any) -> bool:
         )
     if isinstance(left, (list, tuple, deque)):
         return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, Iterated):
+        return left.type_name == right.type_name and same(left.items, right.items)
     if isinstance(left, (set, frozenset)):
         return left == right and encode(left) == encode(right)  # whose bytes tell 0 from False
     return repr(left) == repr(right)

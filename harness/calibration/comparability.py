@@ -14,9 +14,7 @@ import argparse
 import ast
 import gzip
 import json
-import platform
 import random
-import subprocess
 import sys
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
@@ -36,6 +34,7 @@ from egca.structure.facts import facts
 from egca.structure.normalise import parse
 from egca.structure.similarity import BLOCK_WEIGHTS, OPERATION_WEIGHTS, graph_similarity
 from egca.types import Failure
+from harness.provenance import provenance
 
 SEED = 0
 MAX_PAIRS_OF_TASK = 100  # a few tasks have fifty correct programs, most have two
@@ -281,23 +280,6 @@ def _rule_row(
     }
 
 
-def provenance(seed: int, arguments: list[str]) -> dict[str, Any]:
-    """Command, commit, seed and machine, for the file's head."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
-        return done.stdout.strip()
-
-    return {
-        "command": " ".join(["python -m harness.calibration.comparability", *arguments]),
-        "commit": git("rev-parse", "HEAD"),
-        "is_clean": not git("status", "--porcelain", "--", "egca/structure", "harness/calibration"),
-        "seed": seed,
-        "machine": {"system": platform.system(), "processor": platform.machine(),
-                    "python": platform.python_version()},
-    }  # fmt: skip
-
-
 def main(arguments: list[str] | None = None) -> Path:
     """Write the result file and return its path."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -308,7 +290,11 @@ def main(arguments: list[str] | None = None) -> Path:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args(arguments)
-    head = provenance(options.seed, arguments)
+    head = provenance(
+        " ".join(["python -m harness.calibration.comparability", *arguments]),
+        paths=("egca/structure", "harness/calibration"),
+        seed=options.seed,
+    )
     result = {"provenance": head, **calibrate(options.data, options.seed)}
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=1) + "\n")

@@ -25,7 +25,7 @@ def test_only_rules_that_rarely_turn_correct_programs_away_are_enforced():
 
 
 def test_the_file_says_where_it_comes_from():
-    assert set(MEASURED["provenance"]) == {"command", "commit", "is_clean", "seed", "machine"}
+    assert {"command", "commit", "is_clean", "seed", "machine"} <= set(MEASURED["provenance"])
 
 
 def test_is_comparable_at_the_threshold():

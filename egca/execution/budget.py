@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from egca.execution.limits import Limits
+from egca.execution.one_child import SessionSource
 from egca.execution.runner import Call, Runner
-from egca.execution.sandbox import Sandbox
 from egca.types import Cause, Failure, Outcome, Program
 
 _OVER = Failure(Cause.TIMEOUT, message="time limit of the whole program")
@@ -19,7 +19,7 @@ class BudgetedRunner(Runner):
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        sandbox: SessionSource,
         program: Program | str,
         kind: str,
         entry_point: str,

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from egca.errors import InputError
 from egca.execution.limits import Limits
+from egca.execution.one_child import SessionSource
 from egca.execution.protocol import GRACE_S
 from egca.execution.sandbox import Sandbox
 from egca.execution.session import Session, SessionDied, SessionLost
@@ -59,7 +60,7 @@ class Runner:
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        sandbox: SessionSource,
         program: Program | str,
         kind: str,
         entry_point: str,

@@ -14,11 +14,11 @@ from typing import Any, Self, TypeVar
 from egca.errors import InputError
 from egca.execution.instrument import instrument
 from egca.execution.limits import Limits
+from egca.execution.one_child import SessionSource
 from egca.execution.patching import Patch
 from egca.execution.protocol import GRACE_S
 from egca.execution.recorder import TraceLimits
 from egca.execution.runner import Call, failure_of
-from egca.execution.sandbox import Sandbox
 from egca.execution.session import Session, SessionDied
 from egca.execution.sites import Site
 from egca.execution.trace import Trace
@@ -44,7 +44,7 @@ class TraceSession:
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        sandbox: SessionSource,
         source: Program | str,
         kind: str,
         entry_point: str,
@@ -99,11 +99,6 @@ class TraceSession:
         if failure is not None:
             self._session.close()
         return failure
-
-    @property
-    def session(self) -> Session | None:
-        """The live child, for other ops on the same program; None if there is none."""
-        return self._session if self._session is not None and self._session.alive else None
 
     def trace(self, calls: Sequence[Call]) -> list[Trace]:
         """A trace of each call. Raises: SandboxError; InputError for arguments that are no data."""

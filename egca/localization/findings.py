@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from egca.execution import Call, Limits, Sandbox
+from egca.execution.one_child import OneChild
 from egca.execution.recorder import TraceLimits
 from egca.execution.trace import Trace
 from egca.execution.tracer import TraceSession
@@ -37,6 +38,7 @@ class Findings:
     program: Program
     verdict: Verdict
     sandbox: Sandbox
+    child: OneChild
     limits: Limits
     budget: Budget
     deadline: float
@@ -82,8 +84,9 @@ def trace(found: Findings) -> None:
 def tracer(found: Findings, source: str) -> TraceSession:
     """A session that traces a version of the candidate, or the reference."""
     problem = found.problem
+    where = found.sandbox if source is problem.reference else found.child
     return TraceSession(
-        found.sandbox, source, problem.kind, problem.entry_point, found.limits, TRACE_LIMITS
+        where, source, problem.kind, problem.entry_point, found.limits, TRACE_LIMITS
     )
 
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from egca.execution import Limits, Sandbox
 from egca.execution.expectations import is_unknown
 from egca.execution.judging import check_reference, judge
+from egca.execution.one_child import OneChild
 from egca.execution.trace import Trace
 from egca.localization import evidence as evidence_of
 from egca.localization import explain, scoring
@@ -67,10 +68,8 @@ def localize(
 
 def collect_evidence(program: Program, problem: Problem, *, sandbox: Sandbox) -> Evidence | None:
     """The evidence alone, for calibration; None if the program passes or does not run."""
-    started = time.perf_counter()
-    found = _find(program, problem, sandbox, LIMITS, Budget(), started)
-    if found.tracer is not None:
-        found.tracer.close()
+    found = _find(program, problem, sandbox, LIMITS, Budget())
+    found.child.close()
     return found.evidence if found.ranked else None
 
 
@@ -86,12 +85,11 @@ def _localize(
     budget = budget or Budget()
     if budget_s is not None:
         budget = replace(budget, seconds=budget_s)
-    found = _find(program, problem, sandbox, limits or LIMITS, budget, started)
+    found = _find(program, problem, sandbox, limits or LIMITS, budget)
     try:
         return _result(found, started)
     finally:
-        if found.tracer is not None:
-            found.tracer.close()
+        found.child.close()
 
 
 def _find(
@@ -100,11 +98,13 @@ def _find(
     sandbox: Sandbox,
     limits: Limits,
     budget: Budget,
-    started: float,
 ) -> Findings:
     """Everything up to the ranking of lines."""
-    verdict = judge(problem, program, sandbox=sandbox, limits=limits)
-    found = Findings(problem, program, verdict, sandbox, limits, budget, started + budget.seconds)
+    seconds = limits.program_s + 2 * budget.seconds
+    child = OneChild(sandbox, replace(limits, program_s=seconds))
+    verdict = judge(problem, program, sandbox=sandbox, limits=limits, child=child)
+    deadline = time.perf_counter() + budget.seconds
+    found = Findings(problem, program, verdict, sandbox, child, limits, budget, deadline)
     if verdict.passed:
         found.verdict = gate(
             verdict,
@@ -216,7 +216,7 @@ def _try(found: Findings, edits: list[Edit]) -> list[Score]:
         return _try(found, edits[:half]) + _try(found, edits[half:])
     is_script = found.problem.kind == "script"
     search = EditSearch(
-        found.sandbox,
+        found.child,
         schemata,
         edits,
         [one.payload() for one in found.inputs],
@@ -224,13 +224,8 @@ def _try(found: Findings, edits: list[Edit]) -> list[Score]:
         found.problem.entry_point,
         lambda call, output: found.inputs[call].accepts_output(output, is_script),
         replace(found.budget, seconds=max(found.time_left_s, 0.01)),
-        found.limits,
-        found.tracer.session if found.tracer is not None else None,
     )
-    try:
-        return search.find()
-    finally:
-        search.close()
+    return search.find()
 
 
 def _result(found: Findings, started: float) -> Localization:

@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from egca.execution.limits import Limits
-from egca.execution.sandbox import Sandbox
+from egca.execution.one_child import SessionSource
 from egca.execution.session import Session, SessionDied
 from egca.localization.edits import Edit
 from egca.localization.schemata import Schemata
-from egca.localization.variants import BATCH, RUN_TICKS, TIMEOUT
+from egca.localization.variants import BATCH, FLUSH_S, RUN_TICKS, TIMEOUT
 
-RUN_S = 0.25  # wall-clock limit of one run of one edit
+RUN_S = 0.1  # wall-clock limit of one run of one edit
 RECURSION = 700  # runaway recursion is common among edits, and slow to unwind
 SPARE_TICKS = 300
 BASE_TICKS = 50_000  # of a run of the program as it is; one that needs more is hopeless
@@ -50,10 +49,10 @@ class Budget:
     A tick is one iteration of a loop or one call of a function of the program.
     """
 
-    n_runs: int = 6_000
-    n_ticks: int = 400_000
-    n_edits: int = 3_000
-    seconds: float = 2.0
+    n_runs: int = 4_000
+    n_ticks: int = 120_000
+    n_edits: int = 2_000
+    seconds: float = 1.0
 
 
 class EditSearch:
@@ -61,7 +60,7 @@ class EditSearch:
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        child: SessionSource,
         schemata: Schemata,
         edits: Sequence[Edit],
         calls: Sequence[dict[str, Any]],
@@ -69,18 +68,14 @@ class EditSearch:
         entry_point: str,
         judge: Judge,
         budget: Budget,
-        limits: Limits,
-        session: Session | None = None,
     ) -> None:
         self.edits = edits
         self.n_calls = len(calls)
         self.budget = budget
-        self._sandbox = sandbox
-        self._limits = limits
+        self._child = child
         self._judge = judge
         self._verdicts: dict[tuple[int, bytes], bool] = {}
-        self._lent = self._session = session
-        self._is_loaded = False
+        self._session: Session | None = None
         self._runs_left = budget.n_runs
         self._ticks_left = budget.n_ticks
         self._payload = {
@@ -98,11 +93,6 @@ class EditSearch:
         self.ticks: list[int] = []
         self.failing: list[int] = []
         self.passing: list[int] = []
-
-    def close(self) -> None:
-        """End the child, unless it was lent. Idempotent."""
-        if self._session is not None and self._session is not self._lent:
-            self._session.close()
 
     def find(self) -> list[Score]:
         """Try all edits; those that repair at least one failing input, best first.
@@ -190,7 +180,6 @@ class EditSearch:
             try:
                 self._run_some(todo, batch, done)
             except SessionDied:
-                self._is_loaded = False
                 if batch == 1 and len(done) == before:
                     done.append((TIMEOUT, BASE_TICKS))  # the edit that killed its process
                 batch = 1
@@ -213,7 +202,7 @@ class EditSearch:
             "total_ticks": self._ticks_left,
         }
         outputs: list[bytes] = []
-        wait_s = RUN_S * batch + 1.0
+        wait_s = RUN_S + FLUSH_S + 0.3
         for results, new in session.stream("egca.localization.variants:run", request, wait_s):
             outputs += new
             for index, used in results:
@@ -222,11 +211,8 @@ class EditSearch:
 
     def _open(self) -> Session:
         if self._session is None or not self._session.alive:
-            self._session = self._sandbox.session(self._limits)
-            self._is_loaded = False
-        if not self._is_loaded:
+            self._session = self._child.session()
             self._session.call("egca.localization.variants:load", self._payload, 5.0)
-            self._is_loaded = True
         return self._session
 
 

@@ -25,6 +25,7 @@ TICK = "__egca_tick"
 MAX_OUTPUT_BYTES = 1 << 16  # an output over this is of no use to a repair
 BATCH = 64
 NO_KWARGS = encode({})
+FLUSH_S = 0.05  # a child that is silent for longer hangs in a run
 RUN_TICKS = 10  # what a run costs beside its ticks
 
 setitimer, ITIMER_REAL = signal.setitimer, signal.ITIMER_REAL
@@ -161,6 +162,7 @@ def _run_all(runner: _Runner, payload: dict[str, Any]) -> Iterator[Any]:
     outputs: list[bytes] = []
     end = time.perf_counter() + payload["total_s"]
     ticks_left = payload["total_ticks"]
+    flush = time.perf_counter() + FLUSH_S
     for edit, call, ticks in payload["runs"]:
         output, used = runner.run(edit, call, ticks, payload["call_s"])
         index = table.get(output)
@@ -169,9 +171,12 @@ def _run_all(runner: _Runner, payload: dict[str, Any]) -> Iterator[Any]:
             outputs.append(output)
         results.append([index, used])
         ticks_left -= used + RUN_TICKS
-        if len(results) >= payload["batch"] or ticks_left <= 0:
+        now = time.perf_counter()
+        is_over = ticks_left <= 0 or now > end
+        if is_over or len(results) >= payload["batch"] or now > flush:
             yield [results, outputs]
             results, outputs = [], []
-            if ticks_left <= 0 or time.perf_counter() > end:
+            if is_over:
                 return
+            flush = now + FLUSH_S
     yield [results, outputs]

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 from egca.errors import ProblemError
 from egca.execution.limits import Limits
+from egca.execution.one_child import SessionSource
 from egca.execution.runner import Call, run_program
-from egca.execution.sandbox import Sandbox
 from egca.execution.wire import encode
 from egca.problems import UNKNOWN, Example, Problem
 from egca.types import Cause, Failure, Outcome
 
 _MAX_ENTRIES = 512
-_SLOWER = 5.0  # a reference gets this much more time than a candidate is granted at first
+SLOWER = 5.0  # a reference gets this much more time than a candidate is granted at first
 _PATIENCE = 4.0  # and a candidate this much more than the reference needs (as in EvalPlus)
 _LARGE_BYTES = 1 << 25  # of one value, where a reference's own answer is over the limit
 
@@ -60,7 +60,7 @@ def is_unknown(test: object) -> bool:
     return isinstance(test, Example) and test.expected is UNKNOWN
 
 
-def reference_outcomes(problem: Problem, sandbox: Sandbox, limits: Limits) -> Expected:
+def reference_outcomes(problem: Problem, sandbox: SessionSource, limits: Limits) -> Expected:
     """Run the reference on every test that has no expectation of its own.
 
     Remembered in memory by the content of reference and inputs. An exception of the reference is an
@@ -114,14 +114,15 @@ def _raised(limits: Limits, known: Known) -> Limits:
     call_s, program_s = _PATIENCE * max(seconds), _PATIENCE * sum(seconds)
     if known.is_large:  # encoding such a value takes its time, too
         call_s, program_s = (
-            max(call_s, _SLOWER * limits.call_s),
-            max(program_s, _SLOWER * limits.program_s),
+            max(call_s, SLOWER * limits.call_s),
+            max(program_s, SLOWER * limits.program_s),
         )
     if call_s <= limits.call_s and program_s <= limits.program_s and not known.is_large:
         return limits
     return replace(
         limits,
         call_s=max(limits.call_s, call_s),
+        late_call_s=max(limits.late_call_s, call_s),
         program_s=max(limits.program_s, program_s),
         value_bytes=max(limits.value_bytes, _LARGE_BYTES) if known.is_large else limits.value_bytes,
     )
@@ -136,8 +137,8 @@ def _key(problem: Problem, calls: Sequence[Call]) -> bytes:
     return digest.digest()
 
 
-def _run(problem: Problem, calls: Sequence[Call], sandbox: Sandbox, limits: Limits) -> Known:
-    slower = replace(limits, call_s=limits.call_s * _SLOWER, program_s=limits.program_s * _SLOWER)
+def _run(problem: Problem, calls: Sequence[Call], sandbox: SessionSource, limits: Limits) -> Known:
+    slower = replace(limits, call_s=limits.call_s * SLOWER, program_s=limits.program_s * SLOWER)
     outcomes = _outcomes(problem, calls, sandbox, slower)
     if problem.comparison.view == "is_not_none":
         outcomes = [presence(outcome) for outcome in outcomes]
@@ -155,7 +156,7 @@ def _run(problem: Problem, calls: Sequence[Call], sandbox: Sandbox, limits: Limi
 
 
 def _outcomes(
-    problem: Problem, calls: Sequence[Call], sandbox: Sandbox, limits: Limits
+    problem: Problem, calls: Sequence[Call], sandbox: SessionSource, limits: Limits
 ) -> list[Outcome]:
     reference = problem.reference or ""
     outcomes = run_program(sandbox, reference, problem.kind, problem.entry_point, calls, limits)

@@ -6,6 +6,7 @@ Lines and columns stay those of the source: tracebacks and sites point at what t
 from __future__ import annotations
 
 import ast
+import marshal
 import sys
 import types
 import warnings
@@ -21,7 +22,7 @@ FILENAME = "<program>"
 _MAX_FRAMES = 60_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Instrumented:
     """A rewritten program: where it reports from, and the tree that does."""
 
@@ -47,6 +48,10 @@ class Instrumented:
             except (SyntaxError, RecursionError):
                 return plain
 
+    def marshalled(self) -> bytes:
+        """What compile() gives, for a child of this interpreter. Raises: as compile() does."""
+        return _marshalled(self)
+
     def code(self, hooks: Mapping[str, Any], filename: str = FILENAME) -> types.CodeType:
         """Code that calls these hooks (egca/execution/recorder.py names them)."""
         return bind(self.compile(filename), hooks)
@@ -63,6 +68,11 @@ def bind(code: types.CodeType, hooks: Mapping[str, Any]) -> types.CodeType:
             constant = hooks[constant[n_mark:]]
         constants.append(constant)
     return code.replace(co_consts=tuple(constants))
+
+
+@lru_cache(maxsize=64)
+def _marshalled(program: Instrumented) -> bytes:
+    return marshal.dumps(program.compile())
 
 
 @lru_cache(maxsize=64)

@@ -16,7 +16,7 @@ from egca.execution.check_runner import CheckResult, CheckRunner
 from egca.execution.compare import difference, output_difference, short
 from egca.execution.expectations import Expected, call_of, presence, reference_outcomes
 from egca.execution.limits import Limits
-from egca.execution.one_child import SessionSource
+from egca.execution.one_child import Children, SessionSource
 from egca.execution.runner import Call
 from egca.execution.sandbox import Sandbox
 from egca.problems import Check, Example, Problem, near_name
@@ -32,14 +32,14 @@ def judge(
     sandbox: Sandbox,
     limits: Limits | None = None,
     stop_at_first: bool = False,
-    child: SessionSource | None = None,
+    children: Children | None = None,
 ) -> Verdict:
     """Run every test of a problem, in order, in one child; the program's globals live on.
 
     Args:
         limits: of the program; the sandbox's own if None.
         stop_at_first: end with the first failing test; results then end with it.
-        child: where the program itself runs; None: in a fresh child of the sandbox.
+        children: where program and reference run; None: each in a fresh child of the sandbox.
     Returns: a verdict without mode. A program that does not load has no results and a failure. A
         test that the reference has to decide but does not answer in time is skipped: passed, and
         its detail says so.
@@ -48,9 +48,11 @@ def judge(
     if not problem.tests:
         raise ProblemError(f"{problem.origin or problem.task_id or 'problem'}: it has no tests")
     started = time.perf_counter()
-    expected = reference_outcomes(problem, sandbox, limits or sandbox.limits)
-    where = child or sandbox
-    runner = BudgetedRunner(where, program, problem.kind, problem.entry_point, expected.limits)
+    children = children or Children(sandbox, sandbox)
+    expected = reference_outcomes(problem, children.reference, limits or sandbox.limits)
+    runner = BudgetedRunner(
+        children.candidate, program, problem.kind, problem.entry_point, expected.limits
+    )
     with runner, CheckRunner(sandbox, problem) as oracle:
         failure = runner.load()
         if failure is not None:
@@ -71,16 +73,26 @@ def judge(
     )
 
 
-def check_reference(problem: Problem, sandbox: Sandbox, limits: Limits | None = None) -> None:
+def check_reference(
+    problem: Problem,
+    sandbox: Sandbox,
+    limits: Limits | None = None,
+    child: SessionSource | None = None,
+) -> None:
     """Make sure that the reference passes the problem's own tests.
 
-    Nothing to check where there is no reference.
+    Nothing to check where there is no reference. It runs in `child`, or in a fresh one.
     Raises: ProblemError with the first failing test.
     """
     if problem.reference is None:
         return
     verdict = judge(
-        problem, Program(problem.reference), sandbox=sandbox, limits=limits, stop_at_first=True
+        problem,
+        Program(problem.reference),
+        sandbox=sandbox,
+        limits=limits,
+        stop_at_first=True,
+        children=Children(child or sandbox, child or sandbox),
     )
     if not verdict.passed:
         failing = verdict.first_failure

@@ -8,6 +8,7 @@ is said of itself. Two programs never share one, nor does anything that knows wh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -60,6 +61,14 @@ class OneChild:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """Where a candidate runs, and where its reference does: never in the same child."""
+
+    candidate: SessionSource
+    reference: SessionSource
 
 
 class _Lent(Session):

@@ -245,7 +245,7 @@ def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, A
     Yields {"failure": None or data, "stdout": text}.
     """
     source, kind, entry_point = payload["source"], payload["kind"], payload["entry_point"]
-    state.update(payload, program=None)
+    state.update(payload, program=None, is_late=False)
     compiled = compile_program(source, payload["call_s"])
     if compiled.failure is not None:
         yield {"failure": compiled.failure, "stdout": ""}
@@ -272,7 +272,8 @@ def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, A
 def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Call the loaded program; one frame for each call.
 
-    payload: calls [{args, kwargs: encoded, stdin}], call_s, program_s for all of them, args_after.
+    payload: calls [{args, kwargs: encoded, stdin}], call_s, late_call_s (may be absent; once a
+    call has timed out), program_s for all of them, args_after.
     Yields {value: encoded or None, failure, stdout, seconds, args_after: encoded or None}.
     """
     deadline = _clock() + payload["program_s"]
@@ -282,10 +283,15 @@ def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, An
             yield _frame(failure("timeout", message="time limit of the whole program"))
             continue
         call_s = min(payload["call_s"], left_s)
+        if state.get("is_late"):
+            call_s = min(call_s, payload.get("late_call_s", call_s))
         if state["kind"] == "script":
-            yield _run_script(state, call, call_s)
+            frame = _run_script(state, call, call_s)
         else:
-            yield _run_function(state, call, call_s, payload.get("args_after", False))
+            frame = _run_function(state, call, call_s, payload.get("args_after", False))
+        if frame["failure"] is not None and frame["failure"]["cause"] == "timeout":
+            state["is_late"] = True
+        yield frame
 
 
 def warm_up(state: dict[str, Any], payload: Any) -> Iterator[None]:

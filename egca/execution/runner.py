@@ -14,7 +14,6 @@ from egca.errors import InputError
 from egca.execution.limits import Limits
 from egca.execution.one_child import SessionSource
 from egca.execution.protocol import GRACE_S
-from egca.execution.sandbox import Sandbox
 from egca.execution.session import Session, SessionDied, SessionLost
 from egca.execution.wire import WireError, decode, encode_checked
 from egca.types import Cause, Failure, Outcome, Program, SourceMap, Span
@@ -33,7 +32,7 @@ class Call:
 
 
 def run_program(
-    sandbox: Sandbox,
+    sandbox: SessionSource,
     program: Program | str,
     kind: str,
     entry_point: str,
@@ -129,7 +128,13 @@ class Runner:
         """Append outcomes up to the last call, or to the one that the child died of."""
         assert self._session is not None
         call_s = self.limits.call_s
-        payload = {"calls": calls, "call_s": call_s, "program_s": left_s, "args_after": args_after}
+        payload = {
+            "calls": calls,
+            "call_s": call_s,
+            "late_call_s": self.limits.late_call_s,
+            "program_s": left_s,
+            "args_after": args_after,
+        }
         n_wanted = len(outcomes) + len(calls)
         started = time.monotonic()
         try:

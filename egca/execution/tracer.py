@@ -71,6 +71,12 @@ class TraceSession:
                 self._sites = []
         return self._sites
 
+    def _code(self) -> bytes | None:
+        try:
+            return instrument(self.source).marshalled()
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
     def load(self) -> Failure | None:
         """Compile the program in a child unless it is; None when it is ready.
 
@@ -82,6 +88,7 @@ class TraceSession:
         bounds = self.trace_limits
         payload = {
             "source": self.source,
+            "code": self._code(),
             "kind": self.kind,
             "entry_point": self.entry_point,
             "call_s": self.limits.call_s,

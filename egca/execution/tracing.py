@@ -1,18 +1,19 @@
 """Ops that run instrumented programs; they run in the sandbox's child, beside the program.
 
-`load` rewrites and compiles, `trace` records calls, `intervene` repeats a call with values
-replaced. Each call starts from a freshly executed module, so that a trace and the interventions in
-it see the same run. The typed side in the parent is egca/execution/tracer.py."""
+`load` takes the code of a rewritten program, `trace` records calls, `intervene` repeats a call
+with values replaced. Each call starts from a freshly executed module, so that a trace and the
+interventions in it see the same run. The typed side in the parent is egca/execution/tracer.py."""
 
 from __future__ import annotations
 
+import marshal
 import sys
 import types
 from collections.abc import Iterator
 from typing import Any
 
 from egca.execution import program
-from egca.execution.instrument import bind, instrument
+from egca.execution.instrument import bind
 from egca.execution.patching import Patch, Patcher
 from egca.execution.recorder import Recorder, TraceLimits
 
@@ -24,24 +25,25 @@ _BASE_STEPS = 2_000_000
 
 
 def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Compile a program with hooks in it; nothing of it is executed yet.
+    """Take a program with hooks in it; nothing of it is executed yet.
 
-    payload: source, kind, entry_point, call_s, stdout_bytes, value_bytes, limits (TraceLimits, as a
-    list). Yields {"failure": None or data}.
+    payload: source, code (Instrumented.marshalled, or None for a program that has none, to learn
+    why), kind, entry_point, call_s, stdout_bytes, value_bytes, limits (TraceLimits, as a list).
+    Yields {"failure": None or data}.
     """
+    program.begin()
     state.update(payload, code=None)
-    source = payload["source"]
-    plain = program.compile_program(source, payload["call_s"])
-    if plain.failure is None:
+    source, ready = payload["source"], payload["code"]
+    failure = None
+    if ready is None:
+        plain = program.compile_program(source, payload["call_s"])
+        bare, failure = plain.value, plain.failure
+    else:
+        bare = marshal.loads(ready)
+    if failure is None:
         recorder = Recorder(TraceLimits(*payload["limits"]))
-        rewritten = program.guarded(
-            lambda: instrument(source).compile(program.FILE_NAME), payload["call_s"]
-        )
-        if rewritten.failure is None:
-            bare = rewritten.value
-            state.update(bare=bare, recorder=recorder, code=_bound(bare, recorder), patcher=None)
-        plain.failure = rewritten.failure
-    yield {"failure": plain.failure}
+        state.update(bare=bare, recorder=recorder, code=_bound(bare, recorder), patcher=None)
+    yield {"failure": failure}
 
 
 def _bound(bare: types.CodeType, hooks: Any) -> types.CodeType:

@@ -121,7 +121,10 @@ def of_compare(node: ast.Compare, place: Place) -> Iterator[Edit]:
 def of_binary(node: ast.BinOp, place: Place) -> Iterator[Edit]:
     family = BITWISE if isinstance(node.op, BITWISE) else ARITHMETIC
     for other in family:
-        if not isinstance(node.op, other):
+        # Powers of what was no power grow beyond all use.
+        if not isinstance(node.op, other) and (
+            other is not ast.Pow or isinstance(node.op, ast.Mult)
+        ):
             new = ast.BinOp(left=node.left, op=other(), right=node.right)
             yield replace("arithmetic", node, new)
     yield replace("swap", node, ast.BinOp(left=node.right, op=node.op, right=node.left))
@@ -354,7 +357,7 @@ def of_any(node: ast.expr, place: Place) -> Iterator[Edit]:
         return
     name = _callee(node) if isinstance(node, ast.Call) else ""
     for function in place.ingredients.wrappers:
-        if function != name:
+        if function != name and (place.is_value or place.is_iterable or place.is_index):
             wrapped = ast.Call(func=load(function), args=[node], keywords=[])
             yield replace("wrap", node, wrapped)
     if isinstance(node, ast.BinOp | ast.Subscript | ast.Call):

@@ -10,7 +10,7 @@ from egca.localization.edit_expressions import Place
 from egca.localization.edit_statements import addition_edits, expression_edits, statement_edits
 from egca.localization.edits import Edit, Replace
 from egca.localization.ingredients import Ingredients, collect, counterpart, pair_names
-from egca.localization.scope import Scope, blocks, scopes
+from egca.localization.scope import Scope, blocks, child_nodes, scopes, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _fits(edit: Edit, loops: Mapping[int, bool | None]) -> bool:
         for statement in change.new:
             if not state and _leaves_loop(statement):
                 return False
-            if state is None and any(isinstance(n, ast.Return) for n in ast.walk(statement)):
+            if state is None and any(isinstance(n, ast.Return) for n in walk(statement)):
                 return False
     return True
 
@@ -104,7 +104,7 @@ def _leaves_loop(node: ast.AST) -> bool:
         return True
     if isinstance(node, ast.For | ast.While | ast.AsyncFor):
         return any(_leaves_loop(child) for child in node.orelse)
-    return any(_leaves_loop(c) for c in ast.iter_child_nodes(node) if not isinstance(c, ast.expr))
+    return any(_leaves_loop(c) for c in child_nodes(node) if not isinstance(c, ast.expr))
 
 
 def _blocks(
@@ -121,15 +121,11 @@ def _blocks(
 
 
 def _everywhere(edits: list[Edit]) -> list[Edit]:
-    """The same name or constant exchanged wherever a function has it, for slips made throughout."""
+    """The same constant exchanged wherever a function has it, for slips made throughout."""
     groups: dict[tuple[str, str], list[Edit]] = {}
     for edit in edits:
         match edit:
-            case Edit(
-                changes=[
-                    Replace(ast.Name() | ast.Constant() as old, ast.Name() | ast.Constant() as new)
-                ]
-            ):
+            case Edit(changes=[Replace(ast.Constant() as old, ast.Name() | ast.Constant() as new)]):
                 groups.setdefault((_token(old), _token(new)), []).append(edit)
     return [
         Edit(
@@ -155,7 +151,7 @@ def _ingredients(
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 yield (alias.asname or alias.name).partition(".")[0]
@@ -163,8 +159,8 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 def touches(edit: Edit, lines: Collection[int]) -> bool:
     """Whether an edit changes something on one of these lines."""
-    return any(
-        line in lines
-        for change in edit.changes
-        for line in range(change.node.lineno, (change.node.end_lineno or change.node.lineno) + 1)
-    )
+    for change in edit.changes:
+        first, last = change.node.lineno, change.node.end_lineno or change.node.lineno
+        if first in lines or (last > first and any(n in lines for n in range(first + 1, last + 1))):
+            return True
+    return False

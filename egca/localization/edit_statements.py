@@ -17,7 +17,15 @@ from egca.localization.edit_expressions import (
     of_value,
 )
 from egca.localization.edits import Edit, Insert, Replace, Rewrite
-from egca.localization.scope import LEFT_ALONE, FunctionNode, blocks, is_docstring, own_expressions
+from egca.localization.scope import (
+    LEFT_ALONE,
+    FunctionNode,
+    blocks,
+    child_nodes,
+    is_docstring,
+    own_expressions,
+    walk,
+)
 
 LOOPS = ast.For | ast.While | ast.AsyncFor
 
@@ -76,7 +84,7 @@ def _walk(node: ast.AST, place: Place) -> Iterator[Edit]:
         case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
             yield from _comprehension(node, place)
         case _:
-            for child in ast.iter_child_nodes(node):
+            for child in child_nodes(node):
                 yield from _walk(child, plain)
 
 
@@ -87,7 +95,7 @@ def _comprehension(
     for generator in node.generators:
         outer = [*names, *place.names]
         yield from _walk(generator.iter, Place(outer, place.ingredients, is_iterable=True))
-        names += [n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)]
+        names += [n.id for n in walk(generator.target) if isinstance(n, ast.Name)]
         for test in generator.ifs:
             inner = Place([*names, *place.names], place.ingredients, is_condition=True)
             yield from _walk(test, inner)
@@ -148,11 +156,12 @@ def _alone(statement: ast.stmt, place: Place) -> Iterator[Edit]:
             yield _become("loop control", statement, ast.Break())
         case ast.AugAssign(target=target, op=op, value=value):
             for other in ARITHMETIC:
-                if not isinstance(op, other):
+                if not isinstance(op, other) and other is not ast.Pow:
                     new = ast.AugAssign(target=target, op=other(), value=value)
                     yield _become("arithmetic", statement, new)
             yield _become("augmented", statement, ast.Assign(targets=[target], value=value))
         case ast.Assign(targets=[ast.Name() as target], value=value):
+            yield from _extremes(statement, target, value)
             for other in ARITHMETIC[:3]:
                 new = ast.AugAssign(target=target, op=other(), value=value)
                 yield _become("augmented", statement, new)
@@ -166,6 +175,7 @@ def _alone(statement: ast.stmt, place: Place) -> Iterator[Edit]:
                 ):
                     yield _become("augmented", statement, ast.Expr(value=value))
         case ast.Assign(targets=[ast.Subscript() as target], value=value):
+            yield from _extremes(statement, target, value)
             for other in ARITHMETIC[:2]:
                 new = ast.AugAssign(target=target, op=other(), value=value)
                 yield _become("augmented", statement, new)
@@ -186,6 +196,18 @@ def _alone(statement: ast.stmt, place: Place) -> Iterator[Edit]:
         case ast.Return(value=None):
             for name in place.names:
                 yield _become("return", statement, ast.Return(value=load(name)))
+
+
+def _extremes(
+    statement: ast.stmt, target: ast.Name | ast.Subscript, value: ast.expr
+) -> Iterator[Edit]:
+    """What is there stays if it is larger (smaller): a running maximum that forgets."""
+    if isinstance(value, ast.Constant | ast.List | ast.Dict | ast.Set | ast.Tuple):
+        return
+    fields = {name: getattr(target, name) for name in target._fields} | {"ctx": ast.Load()}
+    for function in ("max", "min"):
+        new = ast.Call(func=load(function), args=[type(target)(**fields), value], keywords=[])
+        yield _become("augmented", statement, ast.Assign(targets=[target], value=new))
 
 
 def _become(kind: str, old: ast.stmt, *new: ast.stmt) -> Edit:

@@ -23,6 +23,8 @@ from egca.localization.scope import (
     is_docstring,
     scopes,
     simple_statements,
+    stored_names,
+    walk,
 )
 from egca.localization.search import Score
 from egca.localization.spectrum import (
@@ -77,7 +79,7 @@ def gather(
     alike = likeness(tree, reference, entry_point)
     for line in alike.alone:
         evidence.note(line, "differs from reference", alike.share)
-    _from_edits(scores, n_calls, evidence)
+    _from_edits(tree, scores, n_calls, evidence)
     return evidence
 
 
@@ -126,7 +128,7 @@ def _from_form(tree: ast.Module, evidence: Evidence) -> None:
 def undefined_names(tree: ast.Module) -> Iterator[int]:
     """Lines of functions that read a name which nothing visible can have defined."""
     defined = set(dir(builtins)) | {"__name__", "__file__"}
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 defined |= {(alias.asname or alias.name).partition(".")[0] for alias in names}
@@ -142,13 +144,13 @@ def undefined_names(tree: ast.Module) -> Iterator[int]:
         return
     for scope in scopes(tree)[1:]:
         seen = defined | set(scope.visible())
-        for node in ast.walk(scope.node):  # what is bound further in: lambdas, comprehensions
+        for node in walk(scope.node):  # what is bound further in: lambdas, comprehensions
             if isinstance(node, ast.arg):
                 seen.add(node.arg)
             elif isinstance(node, ast.comprehension):
-                seen |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
-        inside = {id(n) for s in scopes(tree)[1:] if s.parent is scope for n in ast.walk(s.node)}
-        for node in ast.walk(scope.node):
+                seen |= {n.id for n in walk(node.target) if isinstance(n, ast.Name)}
+        inside = {id(n) for s in scopes(tree)[1:] if s.parent is scope for n in walk(s.node)}
+        for node in walk(scope.node):
             match node:
                 case ast.Name(id=name, ctx=ast.Load()) if name not in seen:
                     if id(node) not in inside:
@@ -225,12 +227,34 @@ def kept_names(edit: Edit) -> float:
     return len(old & new) / len(old) if old else 1.0
 
 
+def keeps_work(edit: Edit, worked_out: set[str]) -> bool:
+    """Whether an edit goes on using what the program has worked out until there.
+
+    One that reads no variable where the original read some, or returns without any, goes round
+    the program: it says little about where the fault is.
+    """
+    for change in edit.changes:
+        if isinstance(change, Replace):
+            old = _names(change.node) & worked_out
+            if old and not old & _names(change.new):
+                return False
+            continue
+        for node in (node for statement in change.new for node in walk(statement)):
+            names = _names(node) if isinstance(node, ast.Return) and worked_out else set()
+            if names and not names & worked_out:
+                return False
+    return True
+
+
 def _names(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return {n.id for n in walk(node) if isinstance(n, ast.Name)}
 
 
-def _from_edits(scores: Sequence[Score], n_calls: int, evidence: Evidence) -> None:
+def _from_edits(
+    tree: ast.Module, scores: Sequence[Score], n_calls: int, evidence: Evidence
+) -> None:
     """Repairs of everything by kind; without one, what the partial ones achieve."""
+    worked_out = {name for statement in simple_statements(tree) for name in stored_names(statement)}
     full = [score for score in scores if score.is_full(n_calls)]
     evidence.has_repair = bool(full)
     counts: dict[int, int] = defaultdict(int)
@@ -242,6 +266,7 @@ def _from_edits(scores: Sequence[Score], n_calls: int, evidence: Evidence) -> No
         evidence.note(line, "small repair", 1 / (1 + score.edit.n_nodes))
         evidence.note(line, "close repair", closeness(score.edit))
         evidence.note(line, "repair keeps names", kept_names(score.edit))
+        evidence.note(line, "repair keeps work", float(keeps_work(score.edit, worked_out)))
     for line, number in counts.items():
         evidence.note(line, "number of repairs", math.log1p(number) / 3)
         evidence.note(line, "share of repairs", number / len(full))

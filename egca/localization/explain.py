@@ -23,6 +23,7 @@ from egca.localization.moments import (
     first_change,
     prove,
     replacements,
+    steps_allowed,
 )
 from egca.localization.render.wording import ordinal
 from egca.localization.scope import simple_statements
@@ -167,7 +168,7 @@ def _find_moment(found: Findings, known: Explanation, line: int) -> None:
         with tracer(found, known.repair.source) as repaired:
             moment = first_change(trace, repaired.trace([one.call])[0])
         if moment is not None:
-            proof = prove(session, moment, one, others, is_script)
+            proof = prove(session, moment, one, others, is_script, _steps(found))
             known.moment = moment
             if proof.confirmed:
                 known.proof = replace(known.proof, text=f"{known.proof.text}; {proof.text}")
@@ -199,8 +200,19 @@ def _intervened(
         return moment.site.kind == "return" and moment.site.function.rpartition(".")[2] == last
 
     return earliest_repairing(
-        session, one, replacements(trace, theirs, sites), is_script, is_trivial
+        session,
+        one,
+        replacements(trace, theirs, sites),
+        is_script,
+        is_trivial,
+        _steps(found),
+        found.deadline,
     )
+
+
+def _steps(found: Findings) -> int:
+    runs = found.runs
+    return steps_allowed(runs.failing[0], [*runs.passing, *runs.reference_failing[:1]])
 
 
 def _repairs_at(found: Findings, line: int) -> list[Edit]:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from egca.execution import Call, Limits, Sandbox
-from egca.execution.one_child import OneChild
+from egca.execution.one_child import Children
 from egca.execution.recorder import TraceLimits
 from egca.execution.trace import Trace
 from egca.execution.tracer import TraceSession
@@ -24,9 +24,9 @@ from egca.problems import Problem
 from egca.types import Cause, Program, Verdict
 
 N_FAILING, N_PASSING = 3, 4  # inputs that are traced
-TRACE_LIMITS = TraceLimits(n_events=4_000, n_elements=64, total_bytes=1 << 21, n_steps=100_000)
+TRACE_LIMITS = TraceLimits(n_events=4_000, n_elements=64, total_bytes=1 << 21, n_steps=25_000)
 # A program that hangs on every input must not cost seconds; a slow reference gets its own time.
-LIMITS = Limits(call_s=0.25, program_s=2.0)
+LIMITS = Limits(call_s=0.25, late_call_s=0.05, program_s=2.0)
 MAX_REMEMBERED = 2_000  # traces of references
 
 
@@ -38,7 +38,7 @@ class Findings:
     program: Program
     verdict: Verdict
     sandbox: Sandbox
-    child: OneChild
+    children: Children
     limits: Limits
     budget: Budget
     deadline: float
@@ -84,7 +84,7 @@ def trace(found: Findings) -> None:
 def tracer(found: Findings, source: str) -> TraceSession:
     """A session that traces a version of the candidate, or the reference."""
     problem = found.problem
-    where = found.sandbox if source is problem.reference else found.child
+    where = found.children.reference if source is problem.reference else found.children.candidate
     return TraceSession(
         where, source, problem.kind, problem.entry_point, found.limits, TRACE_LIMITS
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from egca.localization.scope import Scope, is_docstring, own_expressions, scopes
+from egca.localization.scope import Scope, is_docstring, own_expressions, scopes, walk
 
 BUILTINS = frozenset(dir(builtins))
 WRAPPERS = frozenset(
@@ -58,7 +58,7 @@ def collect(
         translator = Translator(names, known)
         for statement in reference.statements:
             _gather(statement, translator, conditions, iterables, values, statements)
-        for node in ast.walk(reference.node):
+        for node in walk(reference.node):
             _literal(node, constants)
             stored = isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
             if isinstance(node, ast.BinOp | ast.Subscript | ast.Call) and not stored:
@@ -78,7 +78,7 @@ def collect(
                             keywords.setdefault(alias, []).append(new)
     keywords.setdefault("sort", []).append(_reverse())
     keywords.setdefault("sorted", []).append(_reverse())
-    conditions += [c for node in ast.walk(own) for c in _conditions(node)]
+    conditions += [c for node in walk(own) for c in _conditions(node)]
     return Ingredients(
         conditions=_unique(conditions),
         iterables=_unique(iterables),
@@ -109,7 +109,7 @@ def _gather(
     if new is not None and not isinstance(statement, ast.Import | ast.ImportFrom | ast.Pass):
         statements.append(new)
     for expression in own_expressions(statement):
-        for node in ast.walk(expression):
+        for node in walk(expression):
             conditions += [c for c in map(translator.expression, _conditions(node)) if c]
         if not isinstance(getattr(expression, "ctx", None), ast.Store):
             translated = translator.expression(expression)
@@ -171,7 +171,7 @@ class Translator:
         return new if isinstance(new, ast.expr) else None
 
     def statement(self, node: ast.stmt) -> ast.stmt | None:
-        if sum(1 for child in ast.walk(node) if isinstance(child, ast.stmt)) > 3:
+        if sum(1 for child in walk(node) if isinstance(child, ast.stmt)) > 3:
             return None
         new = self._node(node, frozenset())
         return new if isinstance(new, ast.stmt) else None
@@ -211,7 +211,7 @@ def _bound_here(node: ast.AST) -> frozenset[str]:
     """Names that a comprehension or a lambda binds for what is inside it."""
     names: set[str] = set()
     for generator in getattr(node, "generators", ()):
-        names |= {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
+        names |= {n.id for n in walk(generator.target) if isinstance(n, ast.Name)}
     if isinstance(node, ast.Lambda):
         names |= {argument.arg for argument in node.args.args}
     return frozenset(names)
@@ -261,7 +261,7 @@ def uses(function: ast.AST) -> dict[str, set[str]]:
         if isinstance(node, ast.Name):
             found.setdefault(node.id, set()).add(label)
 
-    for node in ast.walk(function):
+    for node in walk(function):
         match node:
             case ast.Assign(targets=[target], value=value):
                 plain = isinstance(value, ast.Constant | ast.List | ast.Dict | ast.Set | ast.Tuple)
@@ -283,12 +283,12 @@ def uses(function: ast.AST) -> dict[str, set[str]]:
             case ast.Return(value=value):
                 note(value, "returned")
             case ast.While(test=test) | ast.If(test=test):
-                for child in ast.walk(test):
+                for child in walk(test):
                     note(child, "tested")
             case ast.Subscript(value=value, slice=index):
                 note(value, "indexed")
                 note(index, "index")
     assigned = {
-        n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        n.id for n in walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     }
     return {name: labels for name, labels in found.items() if name in assigned}

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from egca.execution import Call, Limits, Sandbox, run_program
+from egca.execution import Call, Limits, run_program
 from egca.execution.compare import equal, same_output
 from egca.execution.expectations import call_of
 from egca.execution.judging import inputs_of
+from egca.execution.one_child import SessionSource
 from egca.execution.wire import WireError, decode, encode
 from egca.localization.variants import RAISED, VALUE
 from egca.problems import Example, Problem
@@ -74,9 +75,12 @@ class Input:
 
 
 def gather(
-    problem: Problem, verdict: Verdict, sandbox: Sandbox, limits: Limits | None = None
+    problem: Problem, verdict: Verdict, reference: SessionSource, limits: Limits | None = None
 ) -> list[Input]:
     """Calls of all judged tests, failing ones first kept when there are too many.
+
+    Args:
+        reference: where the reference runs.
 
     Raises: SandboxError if nothing can run.
     """
@@ -97,7 +101,7 @@ def gather(
                 )
             )
             continue
-        found += _of_check(problem, result, calls, sandbox, limits)
+        found += _of_check(problem, result, calls, reference, limits)
     if len(found) > MAX_INPUTS:
         failing = [one for one in found if one.is_failing][: MAX_INPUTS // 2]
         passing = [one for one in found if not one.is_failing][: MAX_INPUTS - len(failing)]
@@ -109,14 +113,14 @@ def _of_check(
     problem: Problem,
     result: TestResult,
     calls: Sequence[Call],
-    sandbox: Sandbox,
+    reference: SessionSource,
     limits: Limits | None,
 ) -> list[Input]:
     """The calls of a test that is code; of a failing one only the last is known to be wrong."""
     answers: list[Outcome] | Failure = []
     if problem.reference is not None and calls:
         answers = run_program(
-            sandbox, problem.reference, problem.kind, problem.entry_point, calls, limits
+            reference, problem.reference, problem.kind, problem.entry_point, calls, limits
         )
     found: list[Input] = []
     for index, (call, record) in enumerate(zip(calls, result.calls, strict=False)):

@@ -9,13 +9,15 @@ from __future__ import annotations
 import ast
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 
 from egca.execution import Limits, Sandbox
-from egca.execution.expectations import is_unknown
+from egca.execution.expectations import SLOWER, is_unknown
 from egca.execution.judging import check_reference, judge
-from egca.execution.one_child import OneChild
+from egca.execution.one_child import Children, OneChild
 from egca.execution.trace import Trace
 from egca.localization import evidence as evidence_of
 from egca.localization import explain, scoring
@@ -28,6 +30,7 @@ from egca.localization.inputs import gather
 from egca.localization.ops import OPS
 from egca.localization.result import AlignedStep, Localization
 from egca.localization.schemata import build
+from egca.localization.scope import walk
 from egca.localization.search import Budget, EditSearch, Score
 from egca.problems import Problem
 from egca.structure import gate
@@ -68,8 +71,8 @@ def localize(
 
 def collect_evidence(program: Program, problem: Problem, *, sandbox: Sandbox) -> Evidence | None:
     """The evidence alone, for calibration; None if the program passes or does not run."""
-    found = _find(program, problem, sandbox, LIMITS, Budget())
-    found.child.close()
+    with _children(sandbox, LIMITS, Budget()) as children:
+        found = _find(program, problem, sandbox, LIMITS, Budget(), children)
     return found.evidence if found.ranked else None
 
 
@@ -85,11 +88,19 @@ def _localize(
     budget = budget or Budget()
     if budget_s is not None:
         budget = replace(budget, seconds=budget_s)
-    found = _find(program, problem, sandbox, limits or LIMITS, budget)
-    try:
-        return _result(found, started)
-    finally:
-        found.child.close()
+    limits = limits or LIMITS
+    with _children(sandbox, limits, budget) as children:
+        return _result(_find(program, problem, sandbox, limits, budget, children), started)
+
+
+@contextmanager
+def _children(sandbox: Sandbox, limits: Limits, budget: Budget) -> Iterator[Children]:
+    """Two processes for everything, which may take what judging, tracing and searching may."""
+    seconds = 2 * limits.program_s + 2 * budget.seconds
+    own = replace(limits, program_s=seconds)
+    more = replace(own, program_s=SLOWER * seconds)
+    with OneChild(sandbox, own) as candidate, OneChild(sandbox, more) as reference:
+        yield Children(candidate, reference)
 
 
 def _find(
@@ -98,13 +109,12 @@ def _find(
     sandbox: Sandbox,
     limits: Limits,
     budget: Budget,
+    children: Children,
 ) -> Findings:
     """Everything up to the ranking of lines."""
-    seconds = limits.program_s + 2 * budget.seconds
-    child = OneChild(sandbox, replace(limits, program_s=seconds))
-    verdict = judge(problem, program, sandbox=sandbox, limits=limits, child=child)
+    verdict = judge(problem, program, sandbox=sandbox, limits=limits, children=children)
     deadline = time.perf_counter() + budget.seconds
-    found = Findings(problem, program, verdict, sandbox, child, limits, budget, deadline)
+    found = Findings(problem, program, verdict, sandbox, children, limits, budget, deadline)
     if verdict.passed:
         found.verdict = gate(
             verdict,
@@ -115,12 +125,12 @@ def _find(
         )
         return found
     if not all(is_unknown(test) for test in problem.tests):
-        check_reference(problem, sandbox, limits)
+        check_reference(problem, sandbox, limits, children.reference)
     found.verdict = gate(verdict, program, problem.reference, entry_point=problem.entry_point)
     if verdict.cause is Cause.COMPILE or not verdict.results:
         return found
     _parse(found)
-    found.inputs = gather(problem, verdict, sandbox, limits)
+    found.inputs = gather(problem, verdict, children.reference, limits)
     trace(found)
     _search(found)
     found.evidence = evidence_of.gather(
@@ -161,16 +171,17 @@ def _search(found: Findings) -> None:
     space = edit_space(found.tree, found.reference_tree, found.problem.entry_point)
     runs = [_executed(found, trace) for trace in found.runs.failing]
     everywhere = set.intersection(*runs) if runs else set()
+    left = found.budget.n_edits
     skipped: list[Edit] = []
     for generate in (space.changes, space.additions):
-        edits = generate()
-        common = [edit for edit in edits if touches(edit, everywhere)][: found.budget.n_edits]
-        chosen = {id(edit) for edit in common}
-        skipped += [edit for edit in edits if id(edit) not in chosen]
-        if _try_all(found, common):
+        common: list[Edit] = []
+        for edit in generate():
+            (common if touches(edit, everywhere) else skipped).append(edit)
+        if _try_all(found, common[:left]):
             return
+        left = max(left - len(common), 0)
     somewhere = set().union(*runs)
-    _try_all(found, [e for e in skipped if touches(e, somewhere)][: found.budget.n_edits])
+    _try_all(found, [edit for edit in skipped if touches(edit, somewhere)][:left])
 
 
 def _try_all(found: Findings, edits: list[Edit]) -> bool:
@@ -196,7 +207,7 @@ def _executed(found: Findings, trace: Trace) -> set[int]:
     }
     if trace.outcome.failure is not None:
         lines |= {frame.line for frame in trace.outcome.failure.frames}
-    for node in ast.walk(found.tree):
+    for node in walk(found.tree):
         if isinstance(node, ast.Break | ast.Continue | ast.Pass | ast.For):
             lines.add(node.lineno)
         elif isinstance(node, ast.Try):
@@ -216,7 +227,7 @@ def _try(found: Findings, edits: list[Edit]) -> list[Score]:
         return _try(found, edits[:half]) + _try(found, edits[half:])
     is_script = found.problem.kind == "script"
     search = EditSearch(
-        found.child,
+        found.children.candidate,
         schemata,
         edits,
         [one.payload() for one in found.inputs],

@@ -8,6 +8,7 @@ proof (predicate switching: Zhang et al., 2006; value replacement: Jeffrey et al
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +20,10 @@ from egca.execution.tracer import TraceSession
 from egca.execution.wire import encode_checked
 from egca.localization.inputs import Input
 from egca.localization.spectrum import BOOKKEEPING, VALUE_KINDS
-from egca.types import Proof
+from egca.types import Cause, Proof
 
 MAX_PATCHES = 60
+AT_ONCE = 8  # runs with a value replaced, before looking whether one was right
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,18 @@ def patch_for(moment: Moment) -> Patch | None:
 
 
 def prove(
-    session: TraceSession, moment: Moment, one: Input, others: Sequence[Input], is_script: bool
+    session: TraceSession,
+    moment: Moment,
+    one: Input,
+    others: Sequence[Input],
+    is_script: bool,
+    n_steps: int,
 ) -> Proof:
-    """Intervene at a moment and say whether the output becomes right."""
+    """Intervene at a moment and say whether the output becomes right within so many steps."""
     patch = patch_for(moment)
     if patch is None:
         return Proof("none")
-    outcome = session.intervene(one.call, [patch])[0]
+    outcome = session.intervene(one.call, [patch], n_steps)[0]
     if not one.accepts(outcome, is_script):
         return Proof("none", 0, 1 + len(others))
     kind = "branch" if patch.flip else "value"
@@ -129,12 +136,32 @@ def earliest_repairing(
     moments: Sequence[Moment],
     is_script: bool,
     is_trivial: Callable[[Moment], bool],
+    n_steps: int,
+    deadline: float,
 ) -> Moment | None:
-    """The first moment whose replacement makes the output right, trivial ones left out."""
+    """The first moment whose replacement makes the output right, trivial ones left out.
+
+    Args:
+        n_steps: bound of each run; deadline: of all, as time.perf_counter tells it.
+    """
     pairs = [(m, patch_for(m)) for m in moments if not is_trivial(m)]
     usable = [(moment, patch) for moment, patch in pairs if patch is not None]
-    outcomes = session.intervene(one.call, [patch for _, patch in usable])
-    return next(
-        (m for (m, _), out in zip(usable, outcomes, strict=True) if one.accepts(out, is_script)),
-        None,
-    )
+    for start in range(0, len(usable), AT_ONCE):
+        if time.perf_counter() > deadline:
+            return None
+        part = usable[start : start + AT_ONCE]
+        outcomes = session.intervene(one.call, [patch for _, patch in part], n_steps)
+        for (moment, _), outcome in zip(part, outcomes, strict=True):
+            if one.accepts(outcome, is_script):
+                return moment
+    return None
+
+
+def steps_allowed(failing: Trace, others: Sequence[Trace]) -> int:
+    """Steps after which a run with a value replaced is taken to hang: some times a whole run's."""
+    ended = [
+        trace.n_steps
+        for trace in (failing, *others)
+        if trace.outcome.failure is None or trace.outcome.failure.cause is not Cause.TIMEOUT
+    ]
+    return 4 * max(ended, default=0) + 1000

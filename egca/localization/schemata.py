@@ -14,16 +14,19 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from egca.localization.edits import Change, Edit, Insert, Replace, Rewrite
+from egca.localization.scope import child_nodes, walk
 
 SLOT = "__egca_{}"
 TICK = "__egca_tick"
 FILENAME = "<program>"
 
 Node = TypeVar("Node", bound=ast.AST)
-_LOAD, _EQUAL = ast.Load(), ast.Eq()
+_LOAD = ast.Load()
+_EQUAL: list[ast.cmpop] = [ast.Eq()]
+AT: Any = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +99,18 @@ def build(tree: ast.Module, edits: Sequence[Edit]) -> Schemata:
         uses_random=any(
             isinstance(node, ast.Name | ast.alias)
             and "random" in (getattr(node, "id", "") or getattr(node, "name", ""))
-            for node in ast.walk(tree)
+            for node in walk(tree)
         ),
     )
 
 
 class _Weaver:
     """Builds the woven tree. Unchanged subtrees are shared with the original, which stays as it
-    is."""
+    is; new nodes all have the same position, for nobody asks where they are."""
 
     def __init__(self, sites: _Sites) -> None:
         self.sites = sites
+        self.numbers: list[ast.expr] = []
 
     def block(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
         out: list[ast.stmt] = []
@@ -120,8 +124,8 @@ class _Weaver:
         out = self._optional("before", node, sites.before.get(key, ()))
         options = sites.rewrite.get(key)
         if options:
-            chosen = self._chosen("rewrite", node, options)
-            out.append(self._if(node, self._slot("rewrite", node), chosen, [woven]))
+            slot = self._slot("rewrite", node)
+            out.append(ast.If(slot, self._chosen(slot, options), [woven], **AT))
         else:
             out.append(woven)
         return out + self._optional("after", node, sites.after.get(key, ()))
@@ -132,46 +136,35 @@ class _Weaver:
         """Statements that are there when their switch is on; one question for all that are not."""
         if not options:
             return []
-        return [self._if(node, self._slot(role, node), self._chosen(role, node, options), [])]
+        slot = self._slot(role, node)
+        return [ast.If(slot, self._chosen(slot, options), [], **AT)]
 
-    def _chosen(
-        self, role: str, node: ast.stmt, options: Sequence[tuple[ast.stmt, ...]]
-    ) -> list[ast.stmt]:
-        out: list[ast.stmt] = []
-        at = where(node)
-        for index, new in enumerate(options, 1):
-            body = [place(statement, at) for statement in new] or [ast.Pass(**at)]
-            out.append(self._if(node, self._is(role, node, index), body, []))
-        return out
-
-    def _if(
-        self, node: ast.stmt, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]
-    ) -> ast.stmt:
-        return ast.If(test=test, body=body, orelse=orelse, **where(node))
+    def _chosen(self, slot: ast.expr, options: Sequence[tuple[ast.stmt, ...]]) -> list[ast.stmt]:
+        return [
+            ast.If(self._is(slot, index), [*map(place, new)] or [ast.Pass(**AT)], [], **AT)
+            for index, new in enumerate(options, 1)
+        ]
 
     def _slot(self, role: str, node: ast.AST) -> ast.expr:
         """The slot of a node, true when one of its edits is on."""
-        name = SLOT.format(self.sites.slots[role, id(node)])
-        return ast.Name(id=name, ctx=_LOAD, **where(node))
+        return ast.Name(SLOT.format(self.sites.slots[role, id(node)]), _LOAD, **AT)
 
-    def _is(self, role: str, node: ast.AST, value: int) -> ast.expr:
-        """Source of `slot == value`."""
-        constant = ast.copy_location(ast.Constant(value), node)
-        return ast.Compare(
-            left=self._slot(role, node), ops=[_EQUAL], comparators=[constant], **where(node)
-        )
+    def _is(self, slot: ast.expr, value: int) -> ast.expr:
+        """`slot == value`."""
+        while len(self.numbers) <= value:
+            self.numbers.append(ast.Constant(len(self.numbers), **AT))
+        return ast.Compare(slot, _EQUAL, [self.numbers[value]], **AT)
 
     def expression(self, node: ast.expr) -> ast.expr:
         woven = self._children(node)
         options = self.sites.replace.get(id(node))
         if not options:
             return woven
-        at = where(node)
-        chain = place(options[-1], at)
+        slot = self._slot("replace", node)
+        chain = place(options[-1])
         for index in range(len(options) - 1, 0, -1):
-            test = self._is("replace", node, index)
-            chain = ast.IfExp(test=test, body=place(options[index - 1], at), orelse=chain, **at)
-        return ast.IfExp(test=self._slot("replace", node), body=chain, orelse=woven, **at)
+            chain = ast.IfExp(self._is(slot, index), place(options[index - 1]), chain, **AT)
+        return ast.IfExp(slot, chain, woven, **AT)
 
     def _children(self, node: Node) -> Node:
         changed: dict[str, object] = {}
@@ -194,7 +187,7 @@ class _Weaver:
         if not changed:
             return node
         fields = {name: getattr(node, name, None) for name in node._fields} | changed
-        return type(node)(**fields, **(where(node) if node._attributes else {}))
+        return type(node)(**fields, **(AT if node._attributes else {}))
 
     def _any(self, node: object) -> object:
         if isinstance(node, ast.expr):
@@ -209,8 +202,7 @@ class _Weaver:
         )
         if not counts or name != "body":
             return body
-        at = where(body[0])
-        call = ast.Call(func=ast.Name(id=TICK, ctx=ast.Load(), **at), args=[], keywords=[], **at)
+        call = ast.Call(ast.Name(TICK, _LOAD, **AT), [], [], **AT)
         # Behind a docstring, so that it stays one.
         first = body[0]
         cut = int(
@@ -218,33 +210,22 @@ class _Weaver:
             and isinstance(first.value, ast.Constant)
             and isinstance(first.value.value, str)
         )
-        return [*body[:cut], ast.Expr(value=call, **at), *body[cut:]]
+        return [*body[:cut], ast.Expr(call, **AT), *body[cut:]]
 
 
-def where(node: ast.AST) -> dict[str, int]:
-    """Position arguments of a new node that stands for `node`."""
-    return {
-        "lineno": node.lineno,  # type: ignore[attr-defined]
-        "col_offset": node.col_offset,  # type: ignore[attr-defined]
-        "end_lineno": node.end_lineno,  # type: ignore[attr-defined]
-        "end_col_offset": node.end_col_offset,  # type: ignore[attr-defined]
-    }
-
-
-def place(new: Node, at: dict[str, int]) -> Node:
+def place(new: Node) -> Node:
     """Give a new tree a position wherever it has none; parts of the original keep theirs."""
     stack: list[ast.AST] = [new]
     while stack:
         known = stack.pop().__dict__
         if "lineno" in known:
             continue
-        values = list(known.values())
-        known.update(at)
-        for value in values:
+        for value in known.values():
             if isinstance(value, ast.AST):
                 stack.append(value)
-            elif isinstance(value, list):
+            elif type(value) is list:
                 stack += [item for item in value if isinstance(item, ast.AST)]
+        known.update(AT)
     return new
 
 
@@ -260,7 +241,7 @@ def _outside_functions(tree: ast.Module) -> set[int]:
         elif isinstance(node, ast.Lambda):
             stack.append(node.args)
         else:
-            stack += ast.iter_child_nodes(node)
+            stack += child_nodes(node)
     return found
 
 
@@ -275,7 +256,7 @@ def has_state(tree: ast.Module) -> bool:
             value = getattr(statement, "value", None)
             if not isinstance(value, ast.Constant | ast.Lambda):
                 return True
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Global):
             return True
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -12,6 +12,29 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 LEFT_ALONE = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
 
 
+def child_nodes(node: ast.AST) -> list[ast.AST]:
+    """Child nodes in the order of the fields; ast.iter_child_nodes, several times faster."""
+    out: list[ast.AST] = []
+    for value in node.__dict__.values():
+        if isinstance(value, ast.AST):
+            out.append(value)
+        elif type(value) is list:
+            out += [item for item in value if isinstance(item, ast.AST)]
+    return out
+
+
+def walk(tree: ast.AST) -> list[ast.AST]:
+    """A node and all below it, outer ones first; ast.walk, several times faster."""
+    out = [tree]
+    for node in out:  # grows as it is walked
+        for value in node.__dict__.values():
+            if isinstance(value, ast.AST):
+                out.append(value)
+            elif type(value) is list:
+                out += [item for item in value if isinstance(item, ast.AST)]
+    return out
+
+
 @dataclass(slots=True, eq=False)
 class Scope:
     """One function body (or the module): its variables, in order of first appearance."""
@@ -81,7 +104,7 @@ def stored_names(statement: ast.stmt) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.comprehension | ast.Lambda):
             continue
-        stack += ast.iter_child_nodes(node)
+        stack += child_nodes(node)
 
 
 BLOCK_FIELDS = ("body", "orelse", "finalbody", "handlers", "cases")
@@ -105,7 +128,7 @@ def blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
 
 def simple_statements(tree: ast.AST) -> Iterator[ast.stmt]:
     """Every statement below a node, outer ones first, in the order of the text."""
-    for node in ast.iter_child_nodes(tree):
+    for node in child_nodes(tree):
         if isinstance(node, ast.stmt):
             yield node
             yield from simple_statements(node)

@@ -14,15 +14,19 @@ from egca.execution.one_child import SessionSource
 from egca.execution.session import Session, SessionDied
 from egca.localization.edits import Edit
 from egca.localization.schemata import Schemata
-from egca.localization.variants import BATCH, FLUSH_S, RUN_TICKS, TIMEOUT
+from egca.localization.variants import BATCH, FLUSH_S, HANG_TICKS, RUN_TICKS, TIMEOUT
 
-RUN_S = 0.1  # wall-clock limit of one run of one edit
+RUN_S = 0.015  # processor time that any run of an edit may take, and
+RUN_FACTOR = 5.0  # this many times the longest run of the program as it is
+BASE_S = 0.25  # processor time of a run of the program as it is
+WAIT_S = 0.15  # how much longer than its processor time a run may be silent
 RECURSION = 700  # runaway recursion is common among edits, and slow to unwind
 SPARE_TICKS = 300
 BASE_TICKS = 50_000  # of a run of the program as it is; one that needs more is hopeless
 
 Judge = Callable[[int, bytes], bool]
 Run = tuple[int, int, int]  # edit, call, ticks
+Done = tuple[bytes, int, float]  # output, ticks, seconds
 
 
 @dataclass(slots=True)
@@ -51,7 +55,7 @@ class Budget:
 
     n_runs: int = 4_000
     n_ticks: int = 120_000
-    n_edits: int = 2_000
+    n_edits: int = 1_600
     seconds: float = 1.0
 
 
@@ -78,6 +82,7 @@ class EditSearch:
         self._session: Session | None = None
         self._runs_left = budget.n_runs
         self._ticks_left = budget.n_ticks
+        self._run_s = BASE_S
         self._payload = {
             "code": schemata.payload(),
             "n_slots": schemata.n_slots,
@@ -119,11 +124,14 @@ class EditSearch:
 
     def _baseline(self) -> None:
         runs = [(-1, call, BASE_TICKS) for call in range(self.n_calls)]
-        for (_, call, ticks), (output, used) in zip(runs, self._run(runs), strict=False):
-            self.ticks.append(used if used < ticks else 0)
+        longest_s = 0.0
+        for (_, call, _), (output, used, seconds) in zip(runs, self._run(runs), strict=False):
+            self.ticks.append(0 if output == TIMEOUT else used)
+            longest_s = longest_s if output == TIMEOUT else max(longest_s, seconds)
             (self.passing if self._is_right(call, output) else self.failing).append(call)
         # What did not end says nothing about how long a repaired program takes.
         self._ticks_left = self.budget.n_ticks
+        self._run_s = min(RUN_S + RUN_FACTOR * longest_s, BASE_S)
         longest = max(self.ticks, default=0)
         self._allowance = 3 * longest + SPARE_TICKS
         self.ticks = [used or longest + 1 for used in self.ticks]
@@ -153,7 +161,7 @@ class EditSearch:
             for call in calls
             if call not in self.scores[index].tried
         ]
-        for (index, call, _), (output, _used) in zip(runs, self._run(runs), strict=False):
+        for (index, call, _), (output, *_) in zip(runs, self._run(runs), strict=False):
             score = self.scores[index]
             score.tried.add(call)
             right = self._is_right(call, output)
@@ -170,9 +178,9 @@ class EditSearch:
             found = self._verdicts[key] = self._judge(call, output)
         return found
 
-    def _run(self, runs: Sequence[Run]) -> list[tuple[bytes, int]]:
-        """Outputs of these runs in order; fewer than asked for when the budget ends."""
-        done: list[tuple[bytes, int]] = []
+    def _run(self, runs: Sequence[Run]) -> list[Done]:
+        """What came of these runs, in order; fewer than asked for when the budget ends."""
+        done: list[Done] = []
         batch = BATCH
         while len(done) < len(runs) and self._runs_left > 0 and self._ticks_left > 0:
             todo = runs[len(done) : len(done) + self._runs_left]
@@ -181,7 +189,8 @@ class EditSearch:
                 self._run_some(todo, batch, done)
             except SessionDied:
                 if batch == 1 and len(done) == before:
-                    done.append((TIMEOUT, BASE_TICKS))  # the edit that killed its process
+                    done.append((TIMEOUT, BASE_TICKS, self._run_s))
+                    self._ticks_left -= HANG_TICKS  # the edit that killed its process
                 batch = 1
             else:
                 if len(done) == before:
@@ -191,22 +200,22 @@ class EditSearch:
                 batch = BATCH
         return done
 
-    def _run_some(self, runs: Sequence[Run], batch: int, done: list[tuple[bytes, int]]) -> None:
+    def _run_some(self, runs: Sequence[Run], batch: int, done: list[Done]) -> None:
         session = self._open()
         request = {
             "runs": [list(run) for run in runs],
-            "call_s": RUN_S,
+            "call_s": self._run_s,
             "recursion": RECURSION,
             "batch": batch,
             "total_s": self.budget.seconds,
             "total_ticks": self._ticks_left,
         }
         outputs: list[bytes] = []
-        wait_s = RUN_S + FLUSH_S + 0.3
+        wait_s = self._run_s + FLUSH_S + WAIT_S
         for results, new in session.stream("egca.localization.variants:run", request, wait_s):
             outputs += new
-            for index, used in results:
-                done.append((outputs[index], used))
+            for index, used, seconds in results:
+                done.append((outputs[index], used, seconds))
                 self._ticks_left -= used + RUN_TICKS
 
     def _open(self) -> Session:

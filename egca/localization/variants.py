@@ -10,6 +10,7 @@ import io
 import itertools
 import marshal
 import random
+import resource
 import signal
 import sys
 import time
@@ -25,10 +26,13 @@ TICK = "__egca_tick"
 MAX_OUTPUT_BYTES = 1 << 16  # an output over this is of no use to a repair
 BATCH = 64
 NO_KWARGS = encode({})
-FLUSH_S = 0.05  # a child that is silent for longer hangs in a run
+FLUSH_S = 0.02  # results wait no longer than this
 RUN_TICKS = 10  # what a run costs beside its ticks
+HANG_TICKS = 10_000  # what a run costs that the clock has to stop
+MORE_BYTES = 96 << 20  # for the runs; filling more, as a list that doubles does, takes long
 
-setitimer, ITIMER_REAL = signal.setitimer, signal.ITIMER_REAL
+# Processor time, so that a machine with other work does not decide what is a timeout.
+setitimer, TIMER = signal.setitimer, signal.ITIMER_PROF
 
 TIMEOUT = b"t"  # first byte of an output: value, exception, timeout
 VALUE = b"v"
@@ -36,7 +40,7 @@ RAISED = b"e"
 
 
 class _OutOfTime(BaseException):
-    """The wall-clock limit of one run. A BaseException: `except Exception` must not stop it."""
+    """The time limit of one run. A BaseException: `except Exception` must not stop it."""
 
 
 def _on_alarm(*_: object) -> None:
@@ -77,7 +81,7 @@ class _Runner:
         namespace = self.namespace
         out = sys.stdout
         stdout = sys.stdout = io.StringIO() if self.kind == "script" else self.null
-        setitimer(ITIMER_REAL, call_s, 0.05)
+        setitimer(TIMER, call_s, 0.05)
         try:
             try:
                 if self.function is None or self.is_stateful or edit in self.reload:
@@ -88,9 +92,10 @@ class _Runner:
                     namespace[TICK] = counter.__next__
                 result = VALUE + self._result(self.calls[call], stdout)
             finally:
-                setitimer(ITIMER_REAL, 0)
+                setitimer(TIMER, 0)
         except _OutOfTime:
             result = TIMEOUT
+            ticks += HANG_TICKS
         except BaseException as error:
             result = RAISED + type(error).__name__.encode("utf-8", "replace")[:100]
         sys.stdout = out
@@ -138,40 +143,62 @@ def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
 
 
 def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
-    """Run pairs of [edit, call, ticks]; payload: runs, call_s, batch, total_s,
-    total_ticks.
+    """Run pairs of [edit, call, ticks]; payload: runs, call_s (of processor time), recursion,
+    batch, total_s, total_ticks.
 
-    Yields frames [results, outputs]: results are [output index, ticks used] in the order of the
+    Yields frames [results, outputs]: results are [output index, ticks, seconds] in the order of the
     runs, outputs the new distinct outputs, to be appended to those of earlier frames of this
     request. Stops before the end once total_s or total_ticks is over; the parent sees that results
     are missing.
     """
-    handler = signal.signal(signal.SIGALRM, _on_alarm)
+    handler = signal.signal(signal.SIGPROF, _on_alarm)
     recursion = sys.getrecursionlimit()
+    memory = resource.getrlimit(resource.RLIMIT_AS)
     sys.setrecursionlimit(payload["recursion"])
+    _limit_memory(*memory)
     try:
         yield from _run_all(state["runner"], payload)
     finally:  # other ops may follow in this process
+        resource.setrlimit(resource.RLIMIT_AS, memory)
         sys.setrecursionlimit(recursion)
-        signal.signal(signal.SIGALRM, handler)
+        signal.signal(signal.SIGPROF, handler)
+
+
+def _limit_memory(soft: int, hard: int) -> None:
+    """Let this process grow by MORE_BYTES only, as long as its limit allows more."""
+    if _BASE_BYTES and (soft == resource.RLIM_INFINITY or soft > _BASE_BYTES + MORE_BYTES):
+        resource.setrlimit(resource.RLIMIT_AS, (_BASE_BYTES + MORE_BYTES, hard))
+
+
+def _address_space() -> int:
+    """Bytes of address space in use; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except (OSError, ValueError):
+        return 0
+
+
+_BASE_BYTES = _address_space()  # of the zygote: a child can no longer ask
 
 
 def _run_all(runner: _Runner, payload: dict[str, Any]) -> Iterator[Any]:
     table: dict[bytes, int] = {}
-    results: list[list[int]] = []
+    results: list[list[float]] = []
     outputs: list[bytes] = []
     end = time.perf_counter() + payload["total_s"]
     ticks_left = payload["total_ticks"]
-    flush = time.perf_counter() + FLUSH_S
+    now = time.perf_counter()
+    flush = now + FLUSH_S
     for edit, call, ticks in payload["runs"]:
         output, used = runner.run(edit, call, ticks, payload["call_s"])
         index = table.get(output)
         if index is None:
             index = table[output] = len(table)
             outputs.append(output)
-        results.append([index, used])
+        started, now = now, time.perf_counter()
+        results.append([index, used, now - started])
         ticks_left -= used + RUN_TICKS
-        now = time.perf_counter()
         is_over = ticks_left <= 0 or now > end
         if is_over or len(results) >= payload["batch"] or now > flush:
             yield [results, outputs]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import filterfalse
 
 from egca.localization.edit_expressions import Place
 from egca.localization.edit_statements import addition_edits, expression_edits, statement_edits
 from egca.localization.edits import Edit, Replace
 from egca.localization.ingredients import Ingredients, collect, counterpart, pair_names
-from egca.localization.scope import Scope, blocks, child_nodes, scopes, walk
+from egca.localization.scope import Scope, blocks, child_nodes, is_docstring, scopes, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class EditSpace:
         edits: list[Edit] = []
         for scope, place in self.places:
             own: list[Edit] = []
-            for statement in scope.statements:
+            for statement in filterfalse(is_docstring, scope.statements):
                 own += expression_edits(statement, place)
             own += _everywhere(own)
             own += _blocks(scope.node.body, [scope.node], place, statement_edits)

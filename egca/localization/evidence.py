@@ -73,7 +73,7 @@ def gather(
     """Collect the features of every line that holds code."""
     evidence = Evidence({line: {} for line in code_lines(tree, scores)})
     _from_form(tree, evidence)
-    _from_spectrum(runs, evidence)
+    _from_spectrum(tree, runs, evidence)
     _from_histories(runs, evidence)
     _from_failures(tree, runs, evidence)
     alike = likeness(tree, reference, entry_point)
@@ -157,8 +157,14 @@ def undefined_names(tree: ast.Module) -> Iterator[int]:
                         yield node.lineno
 
 
-def _from_spectrum(runs: Runs, evidence: Evidence) -> None:
-    for line, value in statement_spectrum(runs.failing, runs.passing).items():
+def _from_spectrum(tree: ast.Module, runs: Runs, evidence: Evidence) -> None:
+    spectrum = statement_spectrum(runs.failing, runs.passing)
+    for owner in simple_statements(tree):
+        for block in blocks(owner):
+            for statement in block:  # without events of their own: as what decides on them
+                if isinstance(statement, ast.Pass | ast.Break | ast.Continue):
+                    spectrum.setdefault(statement.lineno, spectrum.get(owner.lineno, 0.0))
+    for line, value in spectrum.items():
         evidence.note(line, "spectrum", value)
         if value:
             evidence.note(line, "executed")
@@ -235,8 +241,7 @@ def keeps_work(edit: Edit, worked_out: set[str]) -> bool:
     """
     for change in edit.changes:
         if isinstance(change, Replace):
-            old = _names(change.node) & worked_out
-            if old and not old & _names(change.new):
+            if _names(change.node) & worked_out and not _names(change.new) & worked_out:
                 return False
             continue
         for node in (node for statement in change.new for node in walk(statement)):
@@ -254,7 +259,12 @@ def _from_edits(
     tree: ast.Module, scores: Sequence[Score], n_calls: int, evidence: Evidence
 ) -> None:
     """Repairs of everything by kind; without one, what the partial ones achieve."""
-    worked_out = {name for statement in simple_statements(tree) for name in stored_names(statement)}
+    worked_out = {
+        name
+        for statement in simple_statements(tree)
+        if isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign)
+        for name in stored_names(statement)
+    }
     full = [score for score in scores if score.is_full(n_calls)]
     evidence.has_repair = bool(full)
     counts: dict[int, int] = defaultdict(int)

@@ -252,6 +252,12 @@ def pair_names(scope: Scope, reference: Scope) -> dict[str, str]:
     return pairs
 
 
+def _kind(value: ast.expr) -> str:
+    """A literal as it is, of anything else what it is."""
+    plain = isinstance(value, ast.Constant | ast.List | ast.Dict | ast.Set | ast.Tuple)
+    return ast.unparse(value) if plain else type(value).__name__
+
+
 @lru_cache(maxsize=256)
 def uses(function: ast.AST) -> dict[str, set[str]]:
     """What is done with each assigned variable of a function, as a set of short labels."""
@@ -264,8 +270,13 @@ def uses(function: ast.AST) -> dict[str, set[str]]:
     for node in walk(function):
         match node:
             case ast.Assign(targets=[target], value=value):
-                plain = isinstance(value, ast.Constant | ast.List | ast.Dict | ast.Set | ast.Tuple)
-                note(target, f"= {ast.unparse(value) if plain else type(value).__name__}")
+                note(target, f"= {_kind(value)}")
+                if isinstance(target, ast.Tuple):
+                    values = value.elts if isinstance(value, ast.Tuple) else []
+                    for place, part in enumerate(target.elts):
+                        note(part, f"{place} of {len(target.elts)}")
+                        new = values[place] if len(values) == len(target.elts) else value
+                        note(part, f"{place} = {_kind(new)}")
             case ast.AugAssign(target=target, op=op):
                 note(target, f"{type(op).__name__}=")
                 note(target, "grows")

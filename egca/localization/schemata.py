@@ -19,8 +19,9 @@ from typing import Any, TypeVar
 from egca.localization.edits import Change, Edit, Insert, Replace, Rewrite
 from egca.localization.scope import child_nodes, walk
 
-SLOT = "__egca_{}"
-TICK = "__egca_tick"
+# Not two underscores: in a class body such names are mangled.
+SLOT = "_egca_{}"
+TICK = "_egca_tick"
 FILENAME = "<program>"
 
 Node = TypeVar("Node", bound=ast.AST)

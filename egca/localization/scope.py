@@ -47,13 +47,15 @@ class Scope:
     statements: list[ast.stmt] = field(default_factory=list)
 
     def visible(self) -> list[str]:
-        """Variables an expression here may read: own ones first, then those of enclosing scopes."""
+        """Variables an expression here may read: own ones first, then those of enclosing scopes.
+
+        Not what methods call their object: it stands for no value of its own."""
         names = list(self.variables)
         outer = self.parent
         while outer is not None:
             names += [name for name in outer.variables if name not in names]
             outer = outer.parent
-        return names
+        return [name for name in names if name not in ("self", "cls")]
 
 
 @lru_cache(maxsize=64)

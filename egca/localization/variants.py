@@ -21,8 +21,9 @@ from egca.execution.iterators import consumed
 from egca.execution.program import begin, fresh_namespace
 from egca.execution.wire import decode, encode
 
-SLOT = "__egca_{}"
-TICK = "__egca_tick"
+# Not two underscores: in a class body such names are mangled.
+SLOT = "_egca_{}"
+TICK = "_egca_tick"
 MAX_OUTPUT_BYTES = 1 << 16  # an output over this is of no use to a repair
 BATCH = 64
 NO_KWARGS = encode({})

@@ -1,4 +1,4 @@
-# expect: unencodable
+# expect: output_limit
 def f(x):
     while True:
         yield x

@@ -267,6 +267,8 @@ def _from_edits(
     }
     full = [score for score in scores if score.is_full(n_calls)]
     evidence.has_repair = bool(full)
+    # One that goes round the program counts only where there is no other.
+    full = [score for score in full if keeps_work(score.edit, worked_out)] or full
     counts: dict[int, int] = defaultdict(int)
     for score in full:
         line = score.edit.anchor.lineno
@@ -276,7 +278,6 @@ def _from_edits(
         evidence.note(line, "small repair", 1 / (1 + score.edit.n_nodes))
         evidence.note(line, "close repair", closeness(score.edit))
         evidence.note(line, "repair keeps names", kept_names(score.edit))
-        evidence.note(line, "repair keeps work", float(keeps_work(score.edit, worked_out)))
     for line, number in counts.items():
         evidence.note(line, "number of repairs", math.log1p(number) / 3)
         evidence.note(line, "share of repairs", number / len(full))

@@ -26,7 +26,6 @@ SLOT = "_egca_{}"
 TICK = "_egca_tick"
 MAX_OUTPUT_BYTES = 1 << 16  # an output over this is of no use to a repair
 BATCH = 64
-NO_KWARGS = encode({})
 FLUSH_S = 0.02  # results wait no longer than this
 RUN_TICKS = 10  # what a run costs beside its ticks
 HANG_TICKS = 10_000  # what a run costs that the clock has to stop
@@ -38,6 +37,7 @@ setitimer, TIMER = signal.setitimer, signal.ITIMER_PROF
 TIMEOUT = b"t"  # first byte of an output: value, exception, timeout
 VALUE = b"v"
 RAISED = b"e"
+SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 
 
 class _OutOfTime(BaseException):
@@ -72,16 +72,19 @@ class _Runner:
         self.entry_point: str = payload["entry_point"]
         self.kind: str = payload["kind"]
         self.calls: list[dict[str, Any]] = payload["calls"]
+        self.arguments = [_arguments(call) for call in self.calls]
         self.namespace: dict[str, Any] = fresh_namespace("program")
         self.function: Callable[..., Any] | None = None
 
-    def run(self, edit: int, call: int, ticks: int, call_s: float) -> tuple[bytes, int]:
-        """Output of one run and the ticks it took; edit -1 is the program as it is."""
+    def run(self, edit: int, call: int, ticks: int, call_s: float) -> tuple[bytes, Any, int]:
+        """A key and the value of what one run gave, and the ticks it took; edit -1 is the program
+        as it is. Equal keys mean equal values."""
         switches = self.switches[edit] if edit >= 0 else []
         counter = itertools.repeat(None, ticks)
         namespace = self.namespace
         out = sys.stdout
         stdout = sys.stdout = io.StringIO() if self.kind == "script" else self.null
+        value = None
         setitimer(TIMER, call_s, 0.05)
         try:
             try:
@@ -91,14 +94,15 @@ class _Runner:
                     for slot, value in switches:
                         namespace[slot] = value
                     namespace[TICK] = counter.__next__
-                result = VALUE + self._result(self.calls[call], stdout)
+                value = self._value(call, stdout)
+                key = VALUE + _key(value)
             finally:
                 setitimer(TIMER, 0)
         except _OutOfTime:
-            result = TIMEOUT
+            key = TIMEOUT
             ticks += HANG_TICKS
         except BaseException as error:
-            result = RAISED + type(error).__name__.encode("utf-8", "replace")[:100]
+            key = RAISED + type(error).__name__.encode("utf-8", "replace")[:100]
         sys.stdout = out
         for slot, _ in switches:
             self.namespace[slot] = 0
@@ -106,7 +110,7 @@ class _Runner:
             self.function = None
         # Out of ticks is a StopIteration at a tick, whatever the program made of it.
         left = counter.__length_hint__()
-        return (result if left else TIMEOUT), ticks - left
+        return (key if left else TIMEOUT), value, ticks - left
 
     def _execute(self, switches: Any, counter: Iterator[None], call: dict[str, Any]) -> None:
         name = "__main__" if self.kind == "script" else "program"
@@ -126,14 +130,35 @@ class _Runner:
             owner, _, method = self.entry_point.partition(".")
             self.function = lambda *a, **k: getattr(namespace[owner](), method)(*a, **k)
 
-    def _result(self, call: dict[str, Any], stdout: Any) -> bytes:
+    def _value(self, call: int, stdout: Any) -> Any:
         if self.function is None:
-            return encode(stdout.getvalue(), max_bytes=MAX_OUTPUT_BYTES)
+            return stdout.getvalue()
         if self.uses_random:
             random.seed(0)
-        args = decode(call["args"])
-        kwargs = decode(call["kwargs"]) if call["kwargs"] != NO_KWARGS else {}
-        return encode(consumed(self.function(*args, **kwargs)), max_bytes=MAX_OUTPUT_BYTES)
+        load, data = self.arguments[call]
+        args, kwargs = load(data)
+        return consumed(self.function(*args, **kwargs))
+
+
+def _arguments(call: dict[str, Any]) -> tuple[Callable[[Any], Any], Any]:
+    """How to make fresh arguments for a call again and again, and of what."""
+    arguments = decode(call["args"]), decode(call["kwargs"])
+    try:
+        return marshal.loads, marshal.dumps(arguments)
+    except ValueError:  # a type that marshal does not know
+        return _decoded, call
+
+
+def _decoded(call: dict[str, Any]) -> tuple[Any, Any]:
+    return decode(call["args"]), decode(call["kwargs"])
+
+
+def _key(value: Any) -> bytes:
+    """Bytes that tell values apart, fast for flat ones; marshal knows no bound for the others."""
+    kind = type(value)
+    if kind in SCALARS or (kind in (list, tuple) and SCALARS.issuperset(map(type, value))):
+        return marshal.dumps(value, 2)
+    return encode(value, max_bytes=MAX_OUTPUT_BYTES)
 
 
 def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
@@ -192,11 +217,12 @@ def _run_all(runner: _Runner, payload: dict[str, Any]) -> Iterator[Any]:
     now = time.perf_counter()
     flush = now + FLUSH_S
     for edit, call, ticks in payload["runs"]:
-        output, used = runner.run(edit, call, ticks, payload["call_s"])
-        index = table.get(output)
+        key, value, used = runner.run(edit, call, ticks, payload["call_s"])
+        index = table.get(key)
         if index is None:
-            index = table[output] = len(table)
-            outputs.append(output)
+            index = table[key] = len(table)
+            is_value = key[:1] == VALUE
+            outputs.append(VALUE + encode(value, max_bytes=MAX_OUTPUT_BYTES) if is_value else key)
         started, now = now, time.perf_counter()
         results.append([index, used, now - started])
         ticks_left -= used + RUN_TICKS

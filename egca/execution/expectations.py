@@ -12,11 +12,11 @@ from egca.errors import ProblemError
 from egca.execution.limits import Limits
 from egca.execution.one_child import SessionSource
 from egca.execution.runner import Call, run_program
-from egca.execution.wire import encode
 from egca.problems import UNKNOWN, Example, Problem
 from egca.types import Cause, Failure, Outcome
 
 _MAX_ENTRIES = 512
+_MAX_CALLS = 4096
 SLOWER = 5.0  # a reference gets this much more time than a candidate is granted at first
 _PATIENCE = 4.0  # and a candidate this much more than the reference needs (as in EvalPlus)
 _LARGE_BYTES = 1 << 25  # of one value, where a reference's own answer is over the limit
@@ -48,11 +48,17 @@ class Known:
 
 _cache: OrderedDict[bytes, Known] = OrderedDict()
 _lock = threading.Lock()
+_calls: OrderedDict[int, tuple[Example, Call]] = OrderedDict()  # an id is its test's while kept
 
 
 def call_of(test: Example) -> Call:
-    """The call that an example makes."""
-    return Call(test.args, test.kwargs, test.stdin)
+    """The call that an example makes: the same object each time, so that it is encoded once."""
+    known = _calls.get(id(test))
+    if known is None or known[0] is not test:
+        known = _calls[id(test)] = test, Call(test.args, test.kwargs, test.stdin)
+        while len(_calls) > _MAX_CALLS:
+            _calls.popitem(last=False)
+    return known[1]
 
 
 def is_unknown(test: object) -> bool:
@@ -133,7 +139,7 @@ def _key(problem: Problem, calls: Sequence[Call]) -> bytes:
     for text in (problem.kind, problem.entry_point, problem.reference or ""):
         digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
     for call in calls:
-        digest.update(encode((call.args, call.kwargs, call.stdin)))
+        digest.update(call.key + b"\0")
     return digest.digest()
 
 

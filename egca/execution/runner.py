@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 from egca.errors import InputError
@@ -22,13 +23,29 @@ _LOAD = "egca.execution.program:load"
 _RUN = "egca.execution.program:run"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """One call of a program: arguments for a function or method, stdin for a script."""
 
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     stdin: str | None = None
+
+    @cached_property
+    def encoded(self) -> dict[str, Any]:
+        """The call as ops read it. Raises: InputError if an argument is no plain data."""
+        args, reason = encode_checked(self.args)
+        kwargs, other = encode_checked(self.kwargs)
+        if reason or other:
+            raise InputError(f"an argument of {self!r:.200} is no plain data ({reason or other})")
+        return {"args": args, "kwargs": kwargs, "stdin": self.stdin}
+
+    @property
+    def key(self) -> bytes:
+        """Bytes that differ between different calls. Raises: as encoded."""
+        stdin = "" if self.stdin is None else "=" + self.stdin
+        parts = self.encoded["args"], self.encoded["kwargs"]
+        return b"".join((*parts, stdin.encode("utf-8", "surrogatepass")))
 
 
 def run_program(
@@ -104,7 +121,7 @@ class Runner:
 
     def run(self, calls: Sequence[Call], *, args_after: bool = False) -> list[Outcome]:
         """An outcome for each call. Loads first if need be. Raises: SandboxError, InputError."""
-        encoded = [_encode_call(call) for call in calls]
+        encoded = [call.encoded for call in calls]
         outcomes: list[Outcome] = []
         self._n_lost = 0
         deadline = time.monotonic() + self.limits.program_s
@@ -214,11 +231,3 @@ def _span(frame: list[int | None], source_map: SourceMap) -> Span | None:
         end = source_map.offset(last, end_column)
     end = max(end, start + 1)
     return source_map.span(start, min(end, max(len(source_map.source), start + 1)))
-
-
-def _encode_call(call: Call) -> dict[str, Any]:
-    args, reason = encode_checked(call.args)
-    kwargs, other = encode_checked(call.kwargs)
-    if reason or other:
-        raise InputError(f"an argument of {call!r:.200} is no plain data ({reason or other})")
-    return {"args": args, "kwargs": kwargs, "stdin": call.stdin}

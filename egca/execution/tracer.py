@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
-from egca.errors import InputError
 from egca.execution.instrument import instrument
 from egca.execution.limits import Limits
 from egca.execution.one_child import SessionSource
@@ -22,7 +21,7 @@ from egca.execution.runner import Call, failure_of
 from egca.execution.session import Session, SessionDied
 from egca.execution.sites import Site
 from egca.execution.trace import Trace
-from egca.execution.wire import WireError, decode, encode_checked, unpack
+from egca.execution.wire import WireError, decode, unpack
 from egca.types import Cause, Failure, Outcome, Program, SourceMap
 
 T = TypeVar("T")
@@ -109,7 +108,7 @@ class TraceSession:
 
     def trace(self, calls: Sequence[Call]) -> list[Trace]:
         """A trace of each call. Raises: SandboxError; InputError for arguments that are no data."""
-        encoded = [encode_call(call) for call in calls]
+        encoded = [call.encoded for call in calls]
 
         def payload(start: int) -> dict[str, Any]:
             return {"calls": encoded[start:], "call_s": self.limits.call_s}
@@ -129,7 +128,7 @@ class TraceSession:
                 without patches, and a thousand; a trace of the call saves that run (`n_steps`).
         Raises: SandboxError; InputError for arguments that are no data.
         """
-        encoded = encode_call(call)
+        encoded = call.encoded
         sets = [[patch] if isinstance(patch, Patch) else patch for patch in patches]
         runs = [[[patch.site, patch.occurrence, patch.value] for patch in each] for each in sets]
 
@@ -232,12 +231,3 @@ class TraceSession:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def encode_call(call: Call) -> dict[str, Any]:
-    """A call as program.run reads it. Raises: InputError."""
-    args, reason = encode_checked(call.args)
-    kwargs, other = encode_checked(call.kwargs)
-    if reason or other:
-        raise InputError(f"an argument of {call!r:.200} is no plain data ({reason or other})")
-    return {"args": args, "kwargs": kwargs, "stdin": call.stdin}

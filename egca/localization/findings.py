@@ -99,7 +99,7 @@ def reference_traces(found: Findings, calls: list[Call]) -> list[Trace]:
     if source is None:
         return []
     head = encode((source, found.problem.kind, found.problem.entry_point))
-    keys = [head + encode((call.args, call.kwargs, call.stdin)) for call in calls]
+    keys = [head + call.key for call in calls]
     missing = [i for i, key in enumerate(keys) if key not in _reference_traces]
     fresh: dict[bytes, Trace] = {}
     if missing:

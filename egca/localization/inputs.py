@@ -16,7 +16,7 @@ from egca.execution.compare import equal, same_output
 from egca.execution.expectations import call_of
 from egca.execution.judging import inputs_of
 from egca.execution.one_child import SessionSource
-from egca.execution.wire import WireError, decode, encode
+from egca.execution.wire import WireError, decode
 from egca.localization.variants import RAISED, VALUE
 from egca.problems import Example, Problem
 from egca.types import Comparison, Failure, Outcome, TestResult, Verdict
@@ -40,11 +40,7 @@ class Input:
 
     def payload(self) -> dict[str, Any]:
         """The call for ops of the sandbox."""
-        return {
-            "args": encode(self.call.args),
-            "kwargs": encode(self.call.kwargs),
-            "stdin": self.call.stdin,
-        }
+        return self.call.encoded
 
     def accepts(self, outcome: Outcome, is_script: bool = False) -> bool:
         """Whether a run that ended like this is right."""

@@ -45,7 +45,7 @@ def align(
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
             rows += [
-                AlignedStep(left[i], right[j], True, i == marked)
+                AlignedStep(left[i], right[j], i != marked, i == marked)
                 for i, j in zip(range(i1, i2), range(j1, j2), strict=True)
             ]
             continue

@@ -104,7 +104,9 @@ def divergence(found: Findings) -> tuple[Divergence, Moment | None]:
     first = found.ranked[0]
     known = _explain_line(found, source_map, first.line)
     others = [_suspect(found, source_map, one) for one in found.ranked[1 : 1 + N_ALTERNATIVES]]
-    confidence = scoring.confidence(found.evidence, first.chance)
+    confidence = scoring.confidence(
+        found.evidence, first.chance, found.problem.reference is not None
+    )
     raised = found.failing[0].result.actual.failure if found.failing else None
     moment = known.moment
     return Divergence(

@@ -36,6 +36,8 @@ from egca.problems import Problem
 from egca.structure import gate
 from egca.types import Cause, Divergence, Program, SourceMap
 
+ALONE = "without a reference this is weaker: only the tests were there to compare"
+
 
 def localize(
     candidate: Program | str,
@@ -129,6 +131,8 @@ def _find(
     found.verdict = gate(verdict, program, problem.reference, entry_point=problem.entry_point)
     if verdict.cause is Cause.COMPILE or not verdict.results:
         return found
+    if problem.reference is None:
+        found.notes.append(ALONE)
     _parse(found)
     found.inputs = gather(problem, verdict, children.reference, limits)
     trace(found)

@@ -1,10 +1,10 @@
 """How evidence becomes a ranking: one weighted sum a line, one softmax over the lines.
 
-The weights were fitted by harness/calibration/localization.py and lie in weights.json, in two
+The weights were fitted by harness/calibration/ranking.py and lie in weights.json, in two
 columns: for programs that one small edit repairs, and for those that none does. To read a ranking,
 take the features of a line (evidence.py), look their weights up and add. The softmax over all
 lines is the chance that the line is the faulty one, as far as the data knew; confidence comes from
-a table of how often rankings with such a chance were right."""
+a table of how often rankings with such a chance were right, and is lower without a reference."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """By feature: what it adds to a line's score. `calibration` are (chance, share right) knots."""
+    """By feature: what it adds to a line's score. `calibration` are (chance, share right) knots,
+    `without_reference` is how often a first line is right then, relative to with one."""
 
     repaired: Mapping[str, float]
     unrepaired: Mapping[str, float]
     calibration: Mapping[str, list[list[float]]]
+    without_reference: float
 
 
 @lru_cache(maxsize=1)
@@ -42,7 +44,9 @@ def weights() -> Weights:
     """The fitted weights that come with the package."""
     text = resources.files("egca.localization").joinpath("weights.json").read_text("utf-8")
     data = json.loads(text)
-    return Weights(data["repaired"], data["unrepaired"], data["calibration"])
+    return Weights(
+        data["repaired"], data["unrepaired"], data["calibration"], data["without_reference"]
+    )
 
 
 def rank(evidence: Evidence) -> list[Ranked]:
@@ -62,8 +66,12 @@ def rank(evidence: Evidence) -> list[Ranked]:
     return [Ranked(line, mass[line] / total, reasons[line]) for line in order]
 
 
-def confidence(evidence: Evidence, chance: float) -> float:
+def confidence(evidence: Evidence, chance: float, has_reference: bool) -> float:
     """How often a first line with this chance was right on the calibration data, in [0, 1]."""
+    return _share_right(evidence, chance) * (1 if has_reference else weights().without_reference)
+
+
+def _share_right(evidence: Evidence, chance: float) -> float:
     knots = weights().calibration["repaired" if evidence.has_repair else "unrepaired"]
     if not knots:
         return chance

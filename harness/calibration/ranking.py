@@ -31,6 +31,7 @@ from egca.localization.locate import collect_evidence
 from egca.localization.ops import OPS
 from egca.problems import case_of
 from egca.types import Program
+from harness.benchmarks.localization import answered
 from harness.provenance import command_of, provenance
 
 FOLDS = 5
@@ -48,8 +49,11 @@ class Example:
     faulty: frozenset[int]
 
 
-def examples(paths: Sequence[Path]) -> list[Example]:
-    """Run localization on every case that has faulty lines."""
+def examples(paths: Sequence[Path], with_reference: bool = True) -> list[Example]:
+    """Run localization on every case that has faulty lines.
+
+    Without the reference its answers stay, written down as what the tests expect.
+    """
     found: list[Example] = []
     with Sandbox(preload=OPS) as sandbox:
         for path in paths:
@@ -59,7 +63,8 @@ def examples(paths: Sequence[Path]) -> list[Example]:
                 if not faulty:
                     continue
                 case = case_of(row, f"{path}:{number}")
-                evidence = collect_evidence(Program(case.candidate), case.problem, sandbox=sandbox)
+                problem = case.problem if with_reference else answered(case.problem, sandbox)
+                evidence = collect_evidence(Program(case.candidate), problem, sandbox=sandbox)
                 if evidence is not None and evidence.features:
                     found.append(Example(row["task_id"], row["set"], evidence, frozenset(faulty)))
             sys.stderr.write(f"{path.name}: {len(found)} programs so far\n")
@@ -163,6 +168,15 @@ def report(rankings: Sequence[tuple[Example, list[Any]]]) -> str:
     return "\n".join([f"{'set':22} {'n':>5} {'first':>6} {'three':>6}", *rows])
 
 
+def share_by_set(data: Sequence[Example], models: dict[bool, Model]) -> float:
+    """How often the first line is right, each set counting the same."""
+    hits: dict[str, list[bool]] = defaultdict(list)
+    for example in data:
+        first = models[example.evidence.has_repair].ranking(example)[0][0]
+        hits[example.group].append(first in example.faulty)
+    return float(np.mean([np.mean(each) for each in hits.values()]))
+
+
 def calibration(rankings: Sequence[tuple[Example, list[Any]]]) -> list[list[float]]:
     """Knots (chance, share right) of a rising line, by pooling neighbours that fall (isotonic)."""
     points = sorted(
@@ -192,6 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         columns = {
             name: [e for e in data if e.evidence.has_repair is flag] for name, flag in COLUMNS
         }
+        models = {flag: Model(columns[name], options.penalty) for name, flag in COLUMNS}
+        alone = examples(options.cases, with_reference=False)
         content = {
             "provenance": provenance(
                 command_of("harness.calibration.ranking"), paths=("egca", "harness"), seed=None
@@ -201,7 +217,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 name: calibration([r for r in rankings if r[0].evidence.has_repair is flag])
                 for name, flag in COLUMNS
             },
-            **{name: Model(part, options.penalty).table() for name, part in columns.items()},
+            "without_reference": round(share_by_set(alone, models) / share_by_set(data, models), 3),
+            **{name: models[flag].table() for name, flag in COLUMNS},
         }
         WEIGHTS.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 

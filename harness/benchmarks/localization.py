@@ -5,11 +5,14 @@
 One warm process localizes every case in turn. A case counts as right when its first line (one of
 its first three) is a faulty line; a case without an answer counts as wrong. The truth is read here,
 after the answers, and nowhere in egca. Seconds are wall-clock of `localize` alone, sandbox
-included."""
+included.
+For comparison between machines and moments, unit_ms is what parsing one fixed source file takes in
+the same process."""
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import statistics
 import sys
@@ -20,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from egca import types
 from egca.errors import EgcaError
 from egca.execution import Sandbox
 from egca.localization import localize
@@ -92,6 +96,18 @@ def answered(problem: Problem, sandbox: Sandbox) -> Problem:
     return replace(problem, tests=tests, reference=None)
 
 
+def unit_ms() -> float:
+    """Milliseconds to parse egca/types.py and walk its tree: the median of 50."""
+    source = Path(types.__file__).read_text("utf-8")
+    seconds = []
+    for _ in range(50):
+        started = time.perf_counter()
+        for _node in ast.walk(ast.parse(source)):
+            pass
+        seconds.append(time.perf_counter() - started)
+    return round(1000 * statistics.median(seconds), 2)
+
+
 def table(answers: Sequence[Answer]) -> dict[str, dict[str, float]]:
     """By set: cases, shares in percent, seconds."""
     groups: dict[str, list[Answer]] = defaultdict(list)
@@ -138,6 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--every", type=int, default=1, help="take every n-th case")
     options = parser.parse_args(arguments)
     answers: list[Answer] = []
+    units = [unit_ms()]
     with Sandbox(preload=OPS) as sandbox:
         for path in options.cases:
             lines = path.read_text("utf-8").splitlines()[:: options.every]
@@ -147,13 +164,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 answers.append(one)
                 if one.error:
                     sys.stderr.write(f"{where}: {one.error}\n")
+    units.append(unit_ms())
     rows = table(answers)
     print(show(rows))
+    print(f"unit: {units[0]} ms at the start, {units[1]} ms at the end")
     head = provenance(
         command_of("harness.benchmarks.localization"), paths=("egca", "harness"), packages=("egca",)
     )
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({"provenance": head, "sets": rows}, indent=1) + "\n")
+    options.output.write_text(json.dumps({"provenance": head, "unit_ms": units, "sets": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -172,7 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command_of("harness.benchmarks.localization"), paths=("egca", "harness"), packages=("egca",)
     )
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({"provenance": head, "unit_ms": units, "sets": rows}, indent=1) + "\n")
+    options.output.write_text(
+        json.dumps({"provenance": head, "unit_ms": units, "sets": rows}, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

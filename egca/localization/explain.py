@@ -137,8 +137,9 @@ def _explain_line(found: Findings, source_map: SourceMap, line: int) -> Explanat
     known = Explanation(*_spans(source_map, statement, whole, line))
     for edit in _repairs_at(found, line)[:N_REPAIRS]:
         span, text, source = apply(found.program.source, source_map, edit)
-        # Inside one expression text and tree cannot differ, and the tree was tried on every input.
-        if not all(isinstance(c, Replace) for c in edit.changes) and not _holds(found, source):
+        # Inside one expression text and tree cannot differ; if all inputs were tried, that is it.
+        is_tried = found.is_complete and all(isinstance(c, Replace) for c in edit.changes)
+        if not is_tried and not _holds(found, source):
             continue
         original = found.program.source[span.start : span.end]
         known.repair = Repair(span, original, text, source)

@@ -26,7 +26,9 @@ from egca.types import Cause, Program, Verdict
 N_FAILING, N_PASSING = 3, 4  # inputs that are traced
 TRACE_LIMITS = TraceLimits(n_events=4_000, n_elements=64, total_bytes=1 << 21, n_steps=25_000)
 # A program that hangs on every input must not cost seconds; a slow reference gets its own time.
-LIMITS = Limits(call_s=0.25, late_call_s=0.05, program_s=2.0)
+LIMITS = Limits(call_s=0.1, late_call_s=0.03, program_s=2.0)
+# For a program that only ever fails by time: perhaps it is slow, and right.
+PATIENT = Limits(call_s=0.3, late_call_s=0.05, program_s=3.0)
 MAX_REMEMBERED = 2_000  # traces of references
 
 
@@ -45,6 +47,7 @@ class Findings:
     tree: ast.Module = field(default_factory=lambda: ast.Module(body=[], type_ignores=[]))
     reference_tree: ast.Module | None = None
     inputs: list[Input] = field(default_factory=list)
+    is_complete: bool = True  # no input of the tests was left out of `inputs`
     runs: Runs = field(default_factory=Runs)
     failing: list[Input] = field(default_factory=list)  # as in runs.failing
     scores: list[Score] = field(default_factory=list)

@@ -19,9 +19,11 @@ from egca.execution.one_child import SessionSource
 from egca.execution.wire import WireError, decode
 from egca.localization.variants import RAISED, VALUE
 from egca.problems import Example, Problem
-from egca.types import Comparison, Failure, Outcome, TestResult, Verdict
+from egca.types import Cause, Comparison, Failure, Outcome, TestResult, Verdict
 
 MAX_INPUTS = 40  # more calls than this add little evidence, and each costs a run of every edit
+MAX_SLOW = 3
+SLOW_S = 0.05  # what takes longer is left out as long as there is other evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,13 @@ class Input:
     expected: Any
     is_known: bool
     comparison: Comparison
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the candidate takes long for it, or hangs."""
+        if self.result.calls:
+            return any(record.outcome.seconds > SLOW_S for record in self.result.calls)
+        return self.result.cause is Cause.TIMEOUT or self.result.actual.seconds > SLOW_S
 
     def payload(self) -> dict[str, Any]:
         """The call for ops of the sandbox."""
@@ -73,7 +82,7 @@ class Input:
 def gather(
     problem: Problem, verdict: Verdict, reference: SessionSource, limits: Limits | None = None
 ) -> list[Input]:
-    """Calls of all judged tests, failing ones first kept when there are too many.
+    """The calls of all judged tests.
 
     Args:
         reference: where the reference runs.
@@ -98,6 +107,18 @@ def gather(
             )
             continue
         found += _of_check(problem, result, calls, reference, limits)
+    return found
+
+
+def affordable(inputs: Sequence[Input]) -> list[Input]:
+    """The inputs worth running every edit on: no slow ones, and not too many.
+
+    Where all that fail are slow, the first few stay. If there are too many, failing ones are
+    kept first.
+    """
+    found = [one for one in inputs if not one.is_slow]
+    if not any(one.is_failing for one in found):
+        found = [*[one for one in inputs if one.is_failing][:MAX_SLOW], *found]
     if len(found) > MAX_INPUTS:
         failing = [one for one in found if one.is_failing][: MAX_INPUTS // 2]
         passing = [one for one in found if not one.is_failing][: MAX_INPUTS - len(failing)]

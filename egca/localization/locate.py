@@ -25,8 +25,8 @@ from egca.localization.alignment import align
 from egca.localization.edit_program import edit_space, touches
 from egca.localization.edits import Edit
 from egca.localization.evidence import Evidence
-from egca.localization.findings import LIMITS, Findings, trace
-from egca.localization.inputs import gather
+from egca.localization.findings import LIMITS, PATIENT, Findings, trace
+from egca.localization.inputs import affordable, gather
 from egca.localization.ops import OPS
 from egca.localization.result import AlignedStep, Localization
 from egca.localization.schemata import build
@@ -34,8 +34,10 @@ from egca.localization.scope import walk
 from egca.localization.search import Budget, EditSearch, Score
 from egca.problems import Problem
 from egca.structure import gate
-from egca.types import Cause, Divergence, Program, SourceMap
+from egca.types import Cause, Divergence, Program, SourceMap, Verdict
 
+# Of one round of edits, so that the later, rarer ones find something left.
+MAX_RUNS, MAX_TICKS = 4_000, 120_000
 ALONE = "without a reference this is weaker: only the tests were there to compare"
 
 
@@ -56,8 +58,8 @@ def localize(
         reference: source of a correct program; None: the problem's own, if it has one.
         problem: entry point and tests.
         sandbox: a warm one; None starts one for this call.
-        limits: of the programs; None: a quarter of a second a call, more if the reference needs
-        more.
+        limits: of the programs; None: 0.3 s a call, more if the reference needs more; a
+            program that also gives wrong output gets 0.1 s.
         budget, budget_s: bounds of the search; what was found until then is returned.
     Returns: divergence None if every test passes.
     Raises: ProblemError if the problem has no tests or the reference fails them, SandboxError.
@@ -73,8 +75,8 @@ def localize(
 
 def collect_evidence(program: Program, problem: Problem, *, sandbox: Sandbox) -> Evidence | None:
     """The evidence alone, for calibration; None if the program passes or does not run."""
-    with _children(sandbox, LIMITS, Budget()) as children:
-        found = _find(program, problem, sandbox, LIMITS, Budget(), children)
+    with _children(sandbox, PATIENT, Budget()) as children:
+        found = _find(program, problem, sandbox, None, Budget(), children)
     return found.evidence if found.ranked else None
 
 
@@ -90,8 +92,7 @@ def _localize(
     budget = budget or Budget()
     if budget_s is not None:
         budget = replace(budget, seconds=budget_s)
-    limits = limits or LIMITS
-    with _children(sandbox, limits, budget) as children:
+    with _children(sandbox, limits or PATIENT, budget) as children:
         return _result(_find(program, problem, sandbox, limits, budget, children), started)
 
 
@@ -109,12 +110,17 @@ def _find(
     program: Program,
     problem: Problem,
     sandbox: Sandbox,
-    limits: Limits,
+    limits: Limits | None,
     budget: Budget,
     children: Children,
 ) -> Findings:
     """Everything up to the ranking of lines."""
+    is_patient = limits is not None
+    limits = limits or LIMITS
     verdict = judge(problem, program, sandbox=sandbox, limits=limits, children=children)
+    if not is_patient and _fails_by_time_only(verdict):
+        limits = PATIENT
+        verdict = judge(problem, program, sandbox=sandbox, limits=limits, children=children)
     deadline = time.perf_counter() + budget.seconds
     found = Findings(problem, program, verdict, sandbox, children, limits, budget, deadline)
     if verdict.passed:
@@ -127,14 +133,17 @@ def _find(
         )
         return found
     if not all(is_unknown(test) for test in problem.tests):
-        check_reference(problem, sandbox, limits, children.reference)
+        own = replace(limits, call_s=SLOWER * limits.call_s, program_s=SLOWER * limits.program_s)
+        check_reference(problem, sandbox, own, children.reference)
     found.verdict = gate(verdict, program, problem.reference, entry_point=problem.entry_point)
     if verdict.cause is Cause.COMPILE or not verdict.results:
         return found
     if problem.reference is None:
         found.notes.append(ALONE)
     _parse(found)
-    found.inputs = gather(problem, verdict, children.reference, limits)
+    every = gather(problem, verdict, children.reference, limits)
+    found.inputs = affordable(every)
+    found.is_complete = len(found.inputs) == len(every)
     trace(found)
     _search(found)
     found.evidence = evidence_of.gather(
@@ -147,6 +156,11 @@ def _find(
     )
     found.ranked = scoring.rank(found.evidence)
     return found
+
+
+def _fails_by_time_only(verdict: Verdict) -> bool:
+    failing = [result for result in verdict.results if not result.passed]
+    return bool(failing) and all(result.cause is Cause.TIMEOUT for result in failing)
 
 
 @lru_cache(maxsize=64)
@@ -238,9 +252,21 @@ def _try(found: Findings, edits: list[Edit]) -> list[Score]:
         found.problem.kind,
         found.problem.entry_point,
         lambda call, output: found.inputs[call].accepts_output(output, is_script),
-        replace(found.budget, seconds=max(found.time_left_s, 0.01)),
+        replace(
+            found.budget,
+            n_runs=min(found.budget.n_runs, MAX_RUNS),
+            n_ticks=min(found.budget.n_ticks, MAX_TICKS),
+            seconds=max(found.time_left_s, 0.01),
+        ),
     )
-    return search.find()
+    scores = search.find()
+    n_runs, n_ticks = search.spent
+    found.budget = replace(
+        found.budget,
+        n_runs=max(found.budget.n_runs - n_runs, 0),
+        n_ticks=max(found.budget.n_ticks - n_ticks, 0),
+    )
+    return scores
 
 
 def _result(found: Findings, started: float) -> Localization:

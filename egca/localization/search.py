@@ -53,8 +53,8 @@ class Budget:
     A tick is one iteration of a loop or one call of a function of the program.
     """
 
-    n_runs: int = 4_000
-    n_ticks: int = 120_000
+    n_runs: int = 8_000
+    n_ticks: int = 240_000
     n_edits: int = 1_600
     seconds: float = 1.0
 
@@ -121,6 +121,11 @@ class EditSearch:
         return sorted(
             found, key=lambda s: (not s.is_full(self.n_calls), -len(s.repaired), len(s.broken))
         )
+
+    @property
+    def spent(self) -> tuple[int, int]:
+        """Runs and ticks used so far, those of the program as it is not counted."""
+        return self.budget.n_runs - self._runs_left, self.budget.n_ticks - self._ticks_left
 
     def _baseline(self) -> None:
         runs = [(-1, call, BASE_TICKS) for call in range(self.n_calls)]

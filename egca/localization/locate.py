@@ -31,13 +31,13 @@ from egca.localization.ops import OPS
 from egca.localization.result import AlignedStep, Localization
 from egca.localization.schemata import build
 from egca.localization.scope import walk
-from egca.localization.search import Budget, EditSearch, Score
+from egca.localization.search import SPARE_TICKS, Budget, EditSearch, Score
 from egca.problems import Problem
 from egca.structure import gate
 from egca.types import Cause, Divergence, Program, SourceMap, Verdict
 
 # Of one round of edits, so that the later, rarer ones find something left.
-MAX_RUNS, MAX_TICKS = 4_000, 120_000
+MAX_RUNS, MAX_TICKS = 3_000, 80_000
 ALONE = "without a reference this is weaker: only the tests were there to compare"
 
 
@@ -258,6 +258,7 @@ def _try(found: Findings, edits: list[Edit]) -> list[Score]:
             n_ticks=min(found.budget.n_ticks, MAX_TICKS),
             seconds=max(found.time_left_s, 0.01),
         ),
+        _spare_ticks(found),
     )
     scores = search.find()
     n_runs, n_ticks = search.spent
@@ -267,6 +268,12 @@ def _try(found: Findings, edits: list[Edit]) -> list[Score]:
         n_ticks=max(found.budget.n_ticks - n_ticks, 0),
     )
     return scores
+
+
+def _spare_ticks(found: Findings) -> int:
+    """Fewer where the reference shows how little it takes: edits that never end then cost less."""
+    theirs = [trace.n_steps for trace in found.runs.reference_failing if trace.outcome.ok]
+    return min(SPARE_TICKS, 60 + 4 * max(theirs)) if theirs else SPARE_TICKS
 
 
 def _result(found: Findings, started: float) -> Localization:

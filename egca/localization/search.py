@@ -21,7 +21,7 @@ RUN_FACTOR = 5.0  # this many times the longest run of the program as it is
 BASE_S = 0.25  # processor time of a run of the program as it is
 WAIT_S = 0.15  # how much longer than its processor time a run may be silent
 RECURSION = 700  # runaway recursion is common among edits, and slow to unwind
-SPARE_TICKS = 300
+SPARE_TICKS = 300  # that a run may take beyond three times the longest known one
 BASE_TICKS = 50_000  # of a run of the program as it is; one that needs more is hopeless
 
 Judge = Callable[[int, bytes], bool]
@@ -53,8 +53,8 @@ class Budget:
     A tick is one iteration of a loop or one call of a function of the program.
     """
 
-    n_runs: int = 8_000
-    n_ticks: int = 240_000
+    n_runs: int = 5_000
+    n_ticks: int = 140_000
     n_edits: int = 1_600
     seconds: float = 1.0
 
@@ -72,12 +72,14 @@ class EditSearch:
         entry_point: str,
         judge: Judge,
         budget: Budget,
+        spare_ticks: int = SPARE_TICKS,
     ) -> None:
         self.edits = edits
         self.n_calls = len(calls)
         self.budget = budget
         self._child = child
         self._judge = judge
+        self._spare_ticks = spare_ticks
         self._verdicts: dict[tuple[int, bytes], bool] = {}
         self._session: Session | None = None
         self._runs_left = budget.n_runs
@@ -138,7 +140,7 @@ class EditSearch:
         self._ticks_left = self.budget.n_ticks
         self._run_s = min(RUN_S + RUN_FACTOR * longest_s, BASE_S)
         longest = max(self.ticks, default=0)
-        self._allowance = 3 * longest + SPARE_TICKS
+        self._allowance = 3 * longest + self._spare_ticks
         self.ticks = [used or longest + 1 for used in self.ticks]
 
     def _partial(self, hopeful: list[int], order: list[int]) -> None:

@@ -28,7 +28,7 @@ MAX_OUTPUT_BYTES = 1 << 16  # an output over this is of no use to a repair
 BATCH = 64
 FLUSH_S = 0.02  # results wait no longer than this
 RUN_TICKS = 10  # what a run costs beside its ticks
-HANG_TICKS = 10_000  # what a run costs that the clock has to stop
+HANG_TICKS = 4_000  # what a run costs that the clock has to stop
 MORE_BYTES = 96 << 20  # for the runs; filling more, as a list that doubles does, takes long
 
 # Processor time, so that a machine with other work does not decide what is a timeout.

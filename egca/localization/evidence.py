@@ -42,7 +42,12 @@ class Evidence:
 
     features: dict[int, dict[str, float]] = field(default_factory=dict)
     partings: list[Parting] = field(default_factory=list)
-    has_repair: bool = False
+    repairs: list[Score] = field(default_factory=list)
+
+    @property
+    def has_repair(self) -> bool:
+        """Whether one small edit makes every input right."""
+        return bool(self.repairs)
 
     def note(self, line: int, name: str, value: float = 1.0) -> None:
         """Keep the largest value of a feature."""
@@ -264,11 +269,10 @@ def _from_edits(
         for statement in simple_statements(tree)
         if isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign)
         for name in stored_names(statement)
-    }
-    full = [score for score in scores if score.is_full(n_calls)]
-    evidence.has_repair = bool(full)
-    # One that goes round the program counts only where there is no other.
-    full = [score for score in full if keeps_work(score.edit, worked_out)] or full
+    } - {node.arg for node in walk(tree) if isinstance(node, ast.arg)}
+    # One that goes round the program says nothing about where its fault is.
+    scores = [score for score in scores if keeps_work(score.edit, worked_out)]
+    full = evidence.repairs = [score for score in scores if score.is_full(n_calls)]
     counts: dict[int, int] = defaultdict(int)
     for score in full:
         line = score.edit.anchor.lineno

@@ -220,11 +220,7 @@ def _steps(found: Findings) -> int:
 
 def _repairs_at(found: Findings, line: int) -> list[Edit]:
     """Full repairs on a line: those that change least of the text first."""
-    full = [
-        score.edit
-        for score in found.scores
-        if score.edit.anchor.lineno == line and score.is_full(len(found.inputs))
-    ]
+    full = [score.edit for score in found.evidence.repairs if score.edit.anchor.lineno == line]
     return sorted(
         full,
         key=lambda edit: (not isinstance(edit.changes[0], Replace), -closeness(edit), edit.n_nodes),

@@ -204,8 +204,11 @@ def _from_failures(tree: ast.Module, runs: Runs, evidence: Evidence) -> None:
             if name == "timeout":
                 for loop in _loops_around(tree, last.line):
                     evidence.note(loop.lineno, "loop that does not end")
+                    tested = _names(loop.test) if isinstance(loop, ast.While) else set()
                     for one in simple_statements(loop):
                         evidence.note(one.lineno, "in a loop that does not end")
+                        if not tested.isdisjoint(stored_names(one)):
+                            evidence.note(one.lineno, "feeds a loop that does not end")
 
 
 def _loops_around(tree: ast.Module, line: int) -> list[ast.stmt]:

@@ -13,7 +13,7 @@ from typing import Any
 from egca.errors import ProblemError
 from egca.problems.literals import NotLiteral, literal_node
 from egca.problems.problem import Check, Example, Problem, Test
-from egca.problems.rows import required
+from egca.problems.rows import optional, required
 from egca.types import Comparison
 
 ATOL, RTOL = 1e-6, 1e-7  # what EvalPlus allows floats where a task names no tolerance
@@ -92,7 +92,7 @@ def evalplus_problem(row: dict[str, Any], where: str) -> Problem:
 
 
 def _inputs(row: dict[str, Any], where: str) -> list[tuple[str, tuple[Any, ...]]]:
-    convert = _converter(row)
+    convert = _converter(row, where)
     inputs: list[tuple[str, tuple[Any, ...]]] = []
     for field, name in (("base_input", "base"), ("plus_input", "plus")):
         values = row.get(field, [])
@@ -100,13 +100,20 @@ def _inputs(row: dict[str, Any], where: str) -> list[tuple[str, tuple[Any, ...]]
             values = []
         if not isinstance(values, list) or not all(isinstance(item, list) for item in values):
             raise ProblemError(f"{where}: {field} is no list of argument lists")
-        inputs += [(f"{name} {i}", convert(item)) for i, item in enumerate(values, 1)]
+        for i, item in enumerate(values):
+            try:
+                args = convert(item)
+                if not args and row["task_id"] in ORACLES:
+                    raise ValueError("the oracle looks at the first argument")
+                inputs.append((f"{name} {i + 1}", args))
+            except (ValueError, TypeError, IndexError, OverflowError):
+                raise ProblemError(f"{where}: {field}[{i}] does not fit {row['task_id']}") from None
     if not inputs:
         raise ProblemError(f'{where}: no "base_input", so {row["task_id"]} has no tests')
     return inputs
 
 
-def _converter(row: dict[str, Any]) -> Converter:
+def _converter(row: dict[str, Any], where: str) -> Converter:
     number = _mbpp_number(row)
     if number in NUMBER_TASKS:
         casts = NUMBER_TASKS[number]
@@ -115,7 +122,7 @@ def _converter(row: dict[str, Any]) -> Converter:
         return tuple
     if number in TUPLE_TASKS:
         return _all_tuples
-    return argument_types(row.get("assertion") or "", row["entry_point"])
+    return argument_types(optional(row, "assertion", where), row["entry_point"])
 
 
 def _all_tuples(value: Any) -> Any:
@@ -213,7 +220,7 @@ class Shape:
 def _asserted_arguments(assertion: str, entry_point: str) -> list[tuple[Any, ...]]:
     try:
         tree = ast.parse(assertion)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError):
         return []
     found: list[tuple[Any, ...]] = []
     for node in ast.walk(tree):

@@ -50,15 +50,15 @@ def livecodebench_problem(row: Row, where: str) -> Problem:
     ]
     if not cases:
         raise ProblemError(f"{where}: public_test_cases and private_test_cases are empty")
-    kinds = {str(case.get("testtype")) for _, case in cases}
-    if kinds == {"stdin"}:
+    kinds = {repr(case.get("testtype")) for _, case in cases}
+    if kinds == {"'stdin'"}:
         entry_point = ""
         tests = tuple(
             Example(name, stdin=_text(case, "input", name, where),
                     expected=_text(case, "output", name, where))
             for name, case in cases
         )  # fmt: skip
-    elif kinds == {"functional"}:
+    elif kinds == {"'functional'"}:
         entry_point = _entry_point(row, starter, where)
         tests = tuple(_call(name, case, where) for name, case in cases)
     else:

@@ -145,6 +145,16 @@ CODECONTESTS_ROWS: dict[str, Any] = {
         {"language": "PYTHON3", "solution": "print(int(input()) / 2)"},
     ],
 }
+EVALPLUS: dict[str, Any] = {
+    "task_id": "Mbpp/124",
+    "entry_point": "angle",
+    "prompt": "Give the angle of a complex number.",
+    "canonical_solution": "import cmath\ndef angle(a, b):\n    return cmath.phase(a + b)\n",
+    "base_input": [["1", "2j"]],
+    "plus_input": {},
+    "assertion": "assert angle(0, 1j) == 1.5707963267948966",
+    "atol": 0,
+}
 PLAIN: dict[str, Any] = {
     "task_id": "own/1",
     "entry_point": "f",
@@ -163,5 +173,6 @@ RECORDS: dict[str, dict[str, Any]] = {
     "APPS/8": APPS_CALLS,
     "APPS/9": APPS_PLUS,
     "CodeContests/1_A. Halves": CODECONTESTS,
+    "Mbpp/124": EVALPLUS,
     "own/1": PLAIN,
 }

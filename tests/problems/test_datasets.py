@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from records import (
     APPS_CALLS,
     APPS_PLUS,
     APPS_STDIN,
     CODECONTESTS,
     CODECONTESTS_ROWS,
+    EVALPLUS,
     EXAMPLES_ONLY,
     FUNCTIONAL,
     LEETCODE,
@@ -201,7 +204,7 @@ def test_codecontests_in_both_layouts() -> None:
         (
             STDIN,
             {"public_test_cases": '[{"input": "x", "output": "1", "testtype": "file"}]'},
-            'm:3: testtype is file, stdin, but must be "stdin" or "functional"',
+            "m:3: testtype is 'file', 'stdin', but must be \"stdin\" or \"functional\"",
         ),
         (LEETCODE, {"entry_point": 3}, 'm:3: no "entry_point"'),
         (
@@ -228,6 +231,14 @@ def test_codecontests_in_both_layouts() -> None:
         ),
         (CODECONTESTS, {"public_tests": {"input": ["1"]}}, "public_tests does not pair input"),
         (CODECONTESTS, {"input_file": "in.txt"}, "m:3: input_file: the task reads"),
+        (
+            EVALPLUS,
+            {"task_id": "Mbpp/5", "assertion": 3},
+            "m:3: assertion is a number, but must be text",
+        ),
+        (EVALPLUS, {"base_input": [3]}, "m:3: base_input is no list of argument lists"),
+        (EVALPLUS, {"plus_input": [["1"]]}, "m:3: plus_input[0] does not fit Mbpp/124"),
+        (EVALPLUS, {"task_id": "HumanEval/32", "base_input": [[]]}, "base_input[0] does not fit"),
         ({"task_id": "x"}, {"colour": 1}, "m:3: a task of no known data set (its fields: task_id"),
     ],
 )
@@ -237,6 +248,29 @@ def test_what_is_wrong_is_named(row: dict[str, Any], change: dict[str, Any], mes
     assert message in str(caught.value)
     assert str(caught.value).startswith("m:3")
     assert "\n" not in str(caught.value)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+)
+TASKS = [*RECORDS.values(), SANITIZED, CODECONTESTS_ROWS]
+INSIDE = ("input_output", "public_test_cases", "private_test_cases", "metadata", "solutions")
+
+
+@given(st.sampled_from(TASKS), st.data())
+@settings(max_examples=400)
+def test_whatever_a_field_holds_the_error_is_one_line(row: dict[str, Any], data: Any) -> None:
+    field = data.draw(st.sampled_from(sorted(row)))
+    value = data.draw(VALUES)
+    if field in INSIDE and data.draw(st.booleans()):
+        value = json.dumps(value)
+    try:
+        said = problem_of({**row, field: value}, "m:3").origin
+    except ProblemError as error:
+        said = str(error)
+    assert said.startswith("m:3")
+    assert "\n" not in said
 
 
 def test_rows_that_are_left_out_are_told(tmp_path: Path) -> None:

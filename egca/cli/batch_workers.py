@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from egca.errors import EgcaError
-from egca.execution.workers import Lost, Pool
+from egca.execution.workers import Crew, Lost
 
 _HARD_LIMIT_S = 120.0  # for one case, over all budgets; only a bug of ours comes near it
 _WARM_UP = {
@@ -104,6 +104,6 @@ def answers(
     limit_s = max(_HARD_LIMIT_S, 4 * (budget_s or 0.0))
     n_workers = max(1, min(n_workers, len(jobs)))
     arguments = (timeout, budget_s, debugger, options or {})
-    pool = Pool[Job](n_workers, "egca.cli.batch_workers:handler", arguments, limit_s)
+    pool = Crew[Job](n_workers, "egca.cli.batch_workers:handler", arguments, limit_s)
     for job, line in pool.answers(jobs):
         yield error_line(job, f"{job.where}: {line.reason}") if isinstance(line, Lost) else line

@@ -71,11 +71,11 @@ class _Worker(Generic[J]):
             self.process.join()
 
 
-class Pool(Generic[J]):
-    """Some processes that share the jobs.
+class Crew(Generic[J]):
+    """Some processes that take jobs as they come, until they are closed.
 
     Args:
-        n_workers: how many. They start with the first jobs.
+        n_workers: how many at most; each starts when there is a job that no other is free for.
         setup: "package.module:function"; called with `arguments` in each process, it returns a
             context manager of the handler.
         limit_s: wall-clock of one job, then its process is ended. Only a bug of ours comes near.
@@ -88,46 +88,87 @@ class Pool(Generic[J]):
         self._setup = setup
         self._arguments = arguments
         self._limit_s = limit_s
+        self._queue: deque[J] = deque()
+        self._workers: list[_Worker[J]] = []
+
+    def __enter__(self) -> Crew[J]:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def n_open(self) -> int:
+        """Jobs that have no answer yet."""
+        return len(self._queue) + sum(worker.job is not None for worker in self._workers)
+
+    def submit(self, job: J) -> None:
+        """Have a job done by the next process that is free."""
+        self._queue.append(job)
+        self._distribute()
+
+    def ready(self, timeout_s: float | None = None) -> list[tuple[J, Any]]:
+        """(job, answer or Lost) of jobs that are done, in the order of completion.
+
+        Args:
+            timeout_s: how long to wait for the first; None: until there is one, 0: not at all.
+        Returns: nothing if no job is open, or none is done in time.
+        """
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            done = [self._finished(worker) for worker in self._ended(until)]
+            self._distribute()
+            is_late = until is not None and time.monotonic() >= until
+            if done or is_late or not self.n_open:
+                return done
 
     def answers(self, jobs: Iterable[J]) -> Iterator[tuple[J, Any]]:
-        """(job, answer or Lost), in the order of completion; its processes end with it."""
-        queue = deque(jobs)
-        workers: list[_Worker[J]] = []
-        try:
-            while queue and len(workers) < self._n_workers:
-                workers.append(self._started(queue.popleft()))
-            while workers:
-                for worker in self._ready(workers):
-                    job = worker.job
-                    assert job is not None
-                    answer = self._answer(worker)
-                    is_alive = not isinstance(answer, Lost)
-                    if not is_alive:
-                        worker.end()
-                        workers.remove(worker)
-                    if queue and is_alive:
-                        worker.give(queue.popleft(), self._limit_s)
-                    elif queue:
-                        workers.append(self._started(queue.popleft()))
-                    elif is_alive:
-                        worker.end()
-                        workers.remove(worker)
-                    yield job, answer
-        finally:
-            for worker in workers:
-                worker.end()
+        """(job, answer or Lost) of these jobs, in the order of completion; then it is closed."""
+        with self:
+            for job in jobs:
+                self.submit(job)
+            while self.n_open:
+                yield from self.ready()
 
-    def _started(self, job: J) -> _Worker[J]:
-        worker = _Worker[J](self._setup, self._arguments)
-        worker.give(job, self._limit_s)
-        return worker
+    def close(self) -> None:
+        """End the processes, those that are busy too."""
+        self._queue.clear()
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
 
-    def _ready(self, workers: list[_Worker[J]]) -> list[_Worker[J]]:
+    def _distribute(self) -> None:
+        idle = [worker for worker in self._workers if worker.job is None]
+        while self._queue:
+            if idle:
+                worker = idle.pop()
+            elif len(self._workers) < self._n_workers:
+                worker = _Worker[J](self._setup, self._arguments)
+                self._workers.append(worker)
+            else:
+                return
+            worker.give(self._queue.popleft(), self._limit_s)
+
+    def _ended(self, until: float | None) -> list[_Worker[J]]:
         """Workers that have answered, died, or used up their time."""
-        nearest = min(worker.deadline for worker in workers) - time.monotonic()
-        ready = wait([worker.channel for worker in workers], max(nearest, 0.0))
+        busy = [worker for worker in self._workers if worker.job is not None]
+        if not busy:
+            return []
+        nearest = min(worker.deadline for worker in busy)
+        if until is not None:
+            nearest = min(nearest, until)
+        ready = wait([worker.channel for worker in busy], max(nearest - time.monotonic(), 0.0))
         now = time.monotonic()
-        return [w for w in workers if w.channel in ready or now >= w.deadline]
+        return [w for w in busy if w.channel in ready or now >= w.deadline]
+
+    def _finished(self, worker: _Worker[J]) -> tuple[J, Any]:
+        job = worker.job
+        assert job is not None
+        answer = self._answer(worker)
+        if isinstance(answer, Lost):
+            worker.end()
+            self._workers.remove(worker)
+        return job, answer
 
     def _answer(self, worker: _Worker[J]) -> Any:
         if not worker.channel.poll():

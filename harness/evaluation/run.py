@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from egca.errors import InputError
-from egca.execution.workers import Lost, Pool
+from egca.execution.workers import Crew, Lost
 from egca.jsonlines import append, kept, opened
 from egca.problems import Problem, load_dataset
 from egca.problems.sources import dataset_path
@@ -141,7 +141,7 @@ def _judged(
         return
     arguments = (plan.call_s, plan.cache)
     n_workers = max(1, min(plan.n_workers, len(jobs)))
-    pool = Pool[Job](n_workers, "harness.evaluation.native:handler", arguments, _HARD_LIMIT_S)
+    pool = Crew[Job](n_workers, "harness.evaluation.native:handler", arguments, _HARD_LIMIT_S)
     for job, answer in pool.answers(jobs):
         if isinstance(answer, Lost):
             yield job.sample, unreadable(job.sample, f"cannot be judged: {answer.reason}")

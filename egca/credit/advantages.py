@@ -1,7 +1,7 @@
 """Group-relative advantages: how much better a completion did than its siblings.
 
 Pure functions on numpy arrays. What a reward is, and how an advantage spreads over the tokens of
-its completion, is decided elsewhere (egca/training, weights.py)."""
+its completion, is decided elsewhere (egca/training, rules/)."""
 
 from __future__ import annotations
 
@@ -62,6 +62,23 @@ def group_advantages(
         centred, divisor, out=np.zeros_like(centred), where=divisor > 0
     )
     return advantages
+
+
+def advantage_scale(rewards: npt.ArrayLike, advantages: npt.ArrayLike) -> float:
+    """c of A_i = c (r_i - mean r), read off the group: 1 / std, or 1, as the trainer normalises.
+
+    Rules that give values to prefixes need it, since a value is in the unit of r. Read where
+    |r_i - mean r| is largest; 0 for a group whose rewards are all equal.
+
+    >>> advantage_scale([1, 0, 0, 0], group_advantages([1, 0, 0, 0], 4, eps=0.0))
+    2.0
+    """
+    values = np.asarray(rewards, dtype=np.float64)
+    if values.max() == values.min():
+        return 0.0
+    centred = values - values.mean()
+    strongest = int(np.argmax(np.abs(centred)))
+    return float(np.asarray(advantages, dtype=np.float64)[strongest] / centred[strongest])
 
 
 def _group_index(groups: int | npt.ArrayLike, n: int) -> tuple[npt.NDArray[np.intp], int]:

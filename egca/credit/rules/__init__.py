@@ -1,0 +1,1 @@
+"""The credit rules, a file for each idea. Their names stand in egca/credit/strategies.py."""

@@ -1,0 +1,212 @@
+"""The policy: a causal language model with its tokenizer, and what its tokens' probabilities are.
+
+Scoring never holds logits of all tokens at once: `Scorer` takes the hidden states of completion
+tokens only and goes through the output layer in chunks, which are computed again for the gradient.
+Sampling is sampling.py's, updating is update.py's."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from egca.errors import InputError, ProviderError
+from egca.training.config import Lora, Model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Policy:
+    """model: what is trained; with LoRA, wrapped by peft. ends: ids that end a completion."""
+
+    model: Any
+    tokenizer: Any
+    ends: tuple[int, ...]
+
+    @property
+    def pad(self) -> int:
+        """The id of padding."""
+        return int(self.tokenizer.pad_token_id)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        device: torch.device = next(self.model.parameters()).device
+        return device
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of sampled ids, without special tokens."""
+        text: str = self.tokenizer.decode(
+            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text
+
+    def encode(self, text: str, *, special: bool) -> list[int]:
+        """Ids of a text, with the special tokens that the tokenizer puts around, or without."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=special)["input_ids"]
+        return ids
+
+    def save(self, folder: Path) -> None:
+        """Write what `load_policy` or transformers' from_pretrained reads (adapters for LoRA)."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+
+
+def load_policy(options: Model, device: str = "auto") -> Policy:
+    """The policy, in training mode and with dropout off where its config has none.
+
+    Raises: ProviderError in one line where the model cannot be loaded, MissingExtraError.
+    """
+    from egca.providers.transformers_model import open_transformers
+
+    chat = open_transformers(options.name, dtype=options.dtype, device=device)
+    model: Any = chat.model
+    if getattr(model.config.get_text_config(), "final_logit_softcapping", None):
+        raise ProviderError(f"{options.name}: models with capped logits cannot be trained here yet")
+    model.config._attn_implementation = options.attention
+    if options.gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    if options.lora is not None:
+        model = with_lora(model, options.lora)
+        if options.gradient_checkpointing:
+            model.enable_input_require_grads()
+    model.train()
+    return Policy(model, chat.tokenizer, tuple(chat.ends))
+
+
+def with_lora(model: Any, options: Lora) -> Any:
+    """The model with fresh adapters, everything else frozen."""
+    from peft import LoraConfig, get_peft_model
+
+    adapters = LoraConfig(
+        r=options.r,
+        lora_alpha=options.alpha,
+        lora_dropout=options.dropout,
+        target_modules=options.targets,
+        task_type="CAUSAL_LM",
+    )
+    try:
+        return get_peft_model(model, adapters)
+    except ValueError as error:
+        raise InputError(f"model.lora: {' '.join(str(error).split())}") from None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """Rows of prompt and completion, right-padded, ready for a forward pass.
+
+    ids (B, S): prompt, completion, padding. At completion token t of row b, the hidden state that
+    predicts it sits at `starts[b] - 1 + t`; starts (B,) is the prompt's length, lengths (B,) T_i.
+    Causal attention never looks right, so padding there needs no mask.
+    """
+
+    ids: Tensor
+    starts: Tensor
+    lengths: Tensor
+
+    @property
+    def mask(self) -> Tensor:
+        """(B, T): 1 on tokens of the completions, 0 behind them."""
+        width = torch.arange(int(self.lengths.max()), device=self.ids.device)
+        return (width[None, :] < self.lengths[:, None]).to(torch.float32)
+
+
+def tokens_of(
+    prompts: Sequence[Sequence[int]],
+    completions: Sequence[Sequence[int]],
+    pad: int,
+    device: torch.device | str,
+) -> Tokens:
+    """Pad rows to the longest."""
+    width = max(len(p) + len(c) for p, c in zip(prompts, completions, strict=True))
+    ids = [
+        [*p, *c] + [pad] * (width - len(p) - len(c))
+        for p, c in zip(prompts, completions, strict=True)
+    ]
+    return Tokens(
+        torch.tensor(ids, device=device),
+        torch.tensor([len(p) for p in prompts], device=device),
+        torch.tensor([len(c) for c in completions], device=device),
+    )
+
+
+class Scorer(nn.Module):
+    """Log-probabilities of completions under a model, as one module that DDP and FSDP can wrap.
+
+    Args:
+        model: a causal language model of transformers, or one wrapped by peft.
+        temperature: of sampling; the probabilities are those that sampling used.
+        chunk: tokens whose logits exist in float32 at once.
+    """
+
+    def __init__(self, model: Any, temperature: float = 1.0, chunk: int = 4_096) -> None:
+        super().__init__()
+        self.model = model
+        self.temperature = temperature
+        self.chunk = chunk
+
+    def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
+        """Log-probability and entropy (nats) of each completion token, float32 (B, T), 0 behind.
+
+        The entropy carries no gradient.
+        """
+        plain = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+        hidden = plain.model(input_ids=tokens.ids, use_cache=False).last_hidden_state
+        mask = tokens.mask
+        row, t = mask.nonzero(as_tuple=True)
+        place = tokens.starts[row] + t
+        states, targets = hidden[row, place - 1], tokens.ids[row, place]
+        layer = plain.get_output_embeddings()
+        logprobs, entropies = [], []
+        for at in range(0, len(targets), self.chunk):
+            part = states[at : at + self.chunk], targets[at : at + self.chunk]
+            if torch.is_grad_enabled() and len(targets) > self.chunk:
+                one = checkpoint(self._score, layer, *part, use_reentrant=False)
+            else:
+                one = self._score(layer, *part)
+            logprobs.append(one[0])
+            entropies.append(one[1])
+        flat = torch.zeros_like(mask), torch.zeros_like(mask)
+        return (
+            flat[0].index_put((row, t), torch.cat(logprobs)),
+            flat[1].index_put((row, t), torch.cat(entropies)),
+        )
+
+    def _score(self, layer: nn.Module, states: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        logits = layer(states).float() / self.temperature
+        logprobs = torch.log_softmax(logits, -1)
+        with torch.no_grad():
+            entropy = -(logprobs.exp() * logprobs).sum(-1)
+        return logprobs.gather(-1, targets[:, None])[:, 0], entropy
+
+
+class Reference:
+    """The frozen ref_policy of the KL term: a copy, or the same model with its adapters off."""
+
+    def __init__(self, policy: Policy, temperature: float, chunk: int) -> None:
+        self._adapted = policy.model if hasattr(policy.model, "disable_adapter") else None
+        model = policy.model
+        if self._adapted is None:
+            model = copy.deepcopy(policy.model).requires_grad_(False).eval()
+        self._scorer = Scorer(model, temperature, chunk)
+
+    @torch.no_grad()
+    def logprobs(self, tokens: Tokens) -> Tensor:
+        """Of completion tokens, (B, T)."""
+        with self._without_adapters():
+            found: Tensor = self._scorer(tokens)[0]
+        return found
+
+    @contextmanager
+    def _without_adapters(self) -> Iterator[None]:
+        if self._adapted is None:
+            yield
+        else:
+            with self._adapted.disable_adapter():
+                yield

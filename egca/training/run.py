@@ -1,0 +1,283 @@
+"""A run from its configuration: the parts put together, its folder, and how it begins and ends."""
+
+from __future__ import annotations
+
+import json
+import platform
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+import yaml
+
+from egca.credit import find_strategy, options_from
+from egca.errors import InputError
+from egca.problems import Problem
+from egca.structure import ConstraintSet, extract_constraints
+from egca.training import tiny
+from egca.training.assessment import Bench, Rules
+from egca.training.config import TrainConfig, config_of
+from egca.training.crediting import Crediting, Group
+from egca.training.data import Prompt, SetAside, load_problems, prompts_of
+from egca.training.evaluation import evaluate
+from egca.training.loop import Listener, Stopped, Trainer
+from egca.training.policy import Policy, Reference, Scorer, load_policy
+from egca.training.records import SampleLog
+from egca.training.rollouts import Rollouts
+from egca.training.sampling import PolicySampler, Sampler
+from egca.training.update import Updater
+
+CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
+PACKAGES = ("egca", "torch", "transformers", "accelerate", "peft", "numpy", "vllm")
+
+
+@dataclass
+class Report:
+    """What a run leaves to say. stopped: by a signal, before its last step."""
+
+    n_steps: int = 0
+    stopped: bool = False
+    resumed_at: int = 0
+    aside: list[SetAside] = field(default_factory=list)
+    final: dict[str, Any] = field(default_factory=dict)
+
+
+def train(
+    config: TrainConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    policy: Policy | None = None,
+    listeners: Sequence[Listener] = (),
+) -> Report:
+    """Train as configured, in a folder of the run.
+
+    Args:
+        folder: new or empty, unless `resume` goes on with the run that it holds.
+        policy: a loaded one; None loads `config.model`.
+        listeners: called after each step with its number, metrics and groups.
+    Raises: InputError and the other errors of egca for what a user can mend.
+    """
+    strategy = find_strategy(config.credit.strategy)
+    options = options_from(config.credit.options)
+    _open_folder(config, folder, resume)
+    problems = load_problems(config.data)
+    policy = policy or open_policy(config)
+    demands = _constraints(problems, strategy.constraints)
+    prompts, aside = prompts_of(
+        problems, demands, policy, config.data.prompt, config.rollout.max_prompt_length
+    )
+    _write(folder / "constraints.json", {
+        problem.task_id: found.to_dict()
+        for problem, found in zip(problems, demands, strict=True) if found is not None
+    })  # fmt: skip
+    report = Report(aside=aside)
+    crediting = Crediting(
+        strategy, options, config.credit.scale, config.credit.span, config.reward.kind
+    )
+    rules = Rules(
+        config.debugger.name,
+        config.reward.call_s,
+        config.debugger.budget_s,
+        config.debugger.max_cost,
+    )
+    memory = None if config.reward.memory is None else Path(config.reward.memory).expanduser()
+    with Bench(rules, config.reward.workers, memory) as bench, _signals() as check:
+        rollouts = Rollouts(
+            policy,
+            open_sampler(config, policy),
+            bench,
+            crediting,
+            config.rollout.num_generations,
+            check,
+        )
+        samples = SampleLog(folder / "samples", config.samples_every, policy)
+        evaluator = _Evaluator(config, policy, bench, folder)
+        trainer = Trainer(
+            config,
+            policy,
+            prompts,
+            rollouts,
+            _updater(config, policy),
+            folder,
+            [samples.write, evaluator.after_step, *listeners],
+        )
+        if resume:
+            trainer.resume()
+            report.resumed_at = trainer.step
+        try:
+            trainer.run()
+        except Stopped:
+            report.stopped = True
+        report.n_steps = trainer.step
+        if not report.stopped:
+            policy.save(folder / "model")
+            report.final = evaluator.last
+    return report
+
+
+def open_policy(config: TrainConfig) -> Policy:
+    """The policy that a configuration names."""
+    name = config.model.name
+    if name.startswith(tiny.PREFIX):
+        student = tiny.student_named(name.removeprefix(tiny.PREFIX))
+        options = config.model.model_copy(update={"name": str(tiny.student_folder(student))})
+        return load_policy(options)
+    return load_policy(config.model)
+
+
+def open_sampler(config: TrainConfig, policy: Policy) -> Sampler:
+    """Where completions come from."""
+    options = config.rollout
+    if options.engine == "transformers":
+        return PolicySampler(
+            policy,
+            max_tokens=options.max_completion_length,
+            temperature=options.temperature,
+            top_p=options.top_p,
+            batch_size=options.batch_size,
+            seed=config.seed,
+        )
+    raise InputError(f"rollout.engine {options.engine} is not in this release")
+
+
+def _updater(config: TrainConfig, policy: Policy) -> Updater:
+    temperature = config.rollout.temperature
+    scorer = Scorer(policy.model, temperature, config.chunk_tokens)
+    reference = None
+    if config.objective.beta > 0:
+        reference = Reference(policy, temperature, config.chunk_tokens)
+    return Updater(
+        policy,
+        scorer,
+        reference,
+        config.objective,
+        micro_batch_tokens=config.micro_batch_tokens,
+        importance_bound=config.rollout.importance_bound,
+    )
+
+
+def _constraints(problems: Sequence[Problem], wanted: bool) -> list[ConstraintSet | None]:
+    return [
+        extract_constraints(problem, problem.reference)
+        if wanted and problem.reference is not None
+        else None
+        for problem in problems
+    ]
+
+
+@dataclass
+class _Evaluator:
+    """pass@1 on held-out problems every so many steps; kept in evaluations.jsonl."""
+
+    config: TrainConfig
+    policy: Policy
+    bench: Bench
+    folder: Path
+    last: dict[str, Any] = field(default_factory=dict)
+    _prompts: list[Prompt] | None = None
+
+    def after_step(self, step: int, metrics: dict[str, Any], groups: Sequence[Group]) -> None:
+        """A listener of the trainer."""
+        options = self.config.evaluation
+        if options.dataset is None or (step + 1) % options.every:
+            return
+        if self._prompts is None:
+            data = self.config.data.model_copy(
+                update={"dataset": options.dataset, "limit": options.limit, "ids": None}
+            )
+            problems = load_problems(data)
+            constraints = _constraints(problems, True)
+            limit = self.config.rollout.max_prompt_length
+            self._prompts = prompts_of(problems, constraints, self.policy, data.prompt, limit)[0]
+        self.last = {"step": step + 1, **evaluate(
+            self.policy, self._prompts, self.bench,
+            max_tokens=self.config.rollout.max_completion_length,
+            temperature=0.0 if options.greedy else self.config.rollout.temperature,
+            batch_size=self.config.rollout.batch_size,
+        )}  # fmt: skip
+        with (self.folder / "evaluations.jsonl").open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(self.last) + "\n")
+
+
+def _open_folder(config: TrainConfig, folder: Path, resume: bool) -> None:
+    """Make the folder of a run, or check that it holds the run to go on with."""
+    file = folder / CONFIG
+    if resume:
+        if not file.is_file():
+            raise InputError(f"{folder}: there is no run to resume: it has no {CONFIG}")
+        if read_config(folder).digest() != config.digest():
+            raise InputError(f"{folder}: its {CONFIG} has other options than asked for; resume it "
+                             "with `--resume` and the same options")  # fmt: skip
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(
+            f"{folder}: not empty; --resume goes on with a run, or give another folder"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(yaml.safe_dump(config.model_dump(), sort_keys=False), "utf-8")
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error}") from None
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = ""
+    _write(folder / ENVIRONMENT, {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "threads": torch.get_num_threads(),
+        "versions": versions,
+    })  # fmt: skip
+
+
+def read_config(folder: Path) -> TrainConfig:
+    """The configuration of a run. Raises: InputError."""
+    file = folder / CONFIG
+    try:
+        tree = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{file}: cannot be read: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise InputError(f"{file}: a configuration is a mapping of options")
+    return config_of(tree, str(file))
+
+
+def _write(file: Path, data: Any) -> None:
+    try:
+        file.write_text(json.dumps(data, indent=1), "utf-8")
+    except OSError as error:
+        raise InputError(f"{file}: cannot be written: {error}") from None
+
+
+@contextmanager
+def _signals() -> Iterator[Any]:
+    """Turns SIGINT and SIGTERM into Stopped at the next safe place; a second one ends at once."""
+    asked = False
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    def check() -> None:
+        if asked:
+            raise Stopped
+
+    names = (signal.SIGINT, signal.SIGTERM)
+    old = [signal.signal(name, ask) for name in names]
+    try:
+        yield check
+    finally:
+        for name, handler in zip(names, old, strict=True):
+            signal.signal(name, handler)

@@ -1,0 +1,206 @@
+"""Students for the generated family: a small Llama and its tokenizer, trained here from scratch.
+
+A warm start is trained on programs with confusable faults (egca/problems/generated/students.py), so
+that it writes programs that run and are wrong in places: what reinforcement learning can mend. It
+is kept in a cache under the digest of everything that decided it; nothing is downloaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from egca.errors import InputError
+from egca.problems.generated import FAMILIES, Family, Task
+from egca.training.policy import Policy, Scorer, load_policy, tokens_of
+
+PAD, END = "<pad>", "<end>"
+PREFIX = "tiny:"
+_FIRST_TASK = 1_000_000  # numbers of tasks from here on are for warm starts, below for RL
+_N_CORPUS = 3_000  # programs that the tokenizer is made of
+_VERSION = 1  # of everything in this file that decides a student
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """What decides a warm start.
+
+    family: of egca.problems.generated. fault_rate: mean chance of a fault for a decision. steps:
+    updates with batch_size programs each, from a pool of n_tasks tasks.
+    """
+
+    family: str = "medium"
+    fault_rate: float = 0.1
+    hidden: int = 96
+    layers: int = 3
+    heads: int = 3
+    vocabulary: int = 512
+    steps: int = 1_200
+    batch_size: int = 64
+    n_tasks: int = 12_000
+    learning_rate: float = 3e-3
+    seed: int = 0
+
+    @property
+    def digest(self) -> str:
+        """Of all that decides it."""
+        text = json.dumps({"version": _VERSION, **asdict(self)}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# Fault rates found by `python -m harness.studies.warm_starts`, which measures the pass rates.
+STUDENTS: dict[str, Student] = {
+    "easy": Student(family="easy", fault_rate=0.12),
+    "medium-15": Student(fault_rate=0.28),
+    "medium-30": Student(fault_rate=0.18),
+    "medium-50": Student(fault_rate=0.10),
+    "hard-15": Student(family="hard", fault_rate=0.18, layers=4),
+}
+
+Report = Callable[[int, float], None]
+
+
+def cache_folder() -> Path:
+    """Where students are kept: EGCA_CACHE, else the user's cache folder."""
+    base = os.environ.get("EGCA_CACHE") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(base).expanduser()
+    return folder if os.environ.get("EGCA_CACHE") else folder / "egca"
+
+
+def student_named(name: str) -> Student:
+    """The student of a name such as "medium-30". Raises: InputError."""
+    if name not in STUDENTS:
+        raise InputError(f"no student tiny:{name}; there are {', '.join(sorted(STUDENTS))}")
+    return STUDENTS[name]
+
+
+def student_folder(
+    student: Student, folder: Path | None = None, report: Report | None = None
+) -> Path:
+    """The folder of a trained student, training it now if it is not there.
+
+    Args: report: called with the step and the loss while it is trained.
+    """
+    target = (folder or cache_folder() / "students") / student.digest
+    if (target / "student.json").is_file():
+        return target
+    started = time.perf_counter()
+    policy = train_student(student, report)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        policy.save(temporary)
+        said = {**asdict(student), "seconds": round(time.perf_counter() - started, 1)}
+        (temporary / "student.json").write_text(json.dumps(said, indent=1), "utf-8")
+        if not target.exists():
+            temporary.rename(target)
+    except OSError as error:
+        raise InputError(f"{target}: the student cannot be kept: {error}") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def new_tokenizer(family: Family, vocabulary: int) -> Any:
+    """A byte-level BPE tokenizer made of the family's specifications and programs."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    rng = random.Random(0)
+    corpus = []
+    for index in range(_N_CORPUS // 3):
+        task = family.task("train", _FIRST_TASK + index)
+        corpus.append(task.specification + "\n")
+        corpus += [task.student(rng, 0.1).source for _ in range(2)]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[PAD, END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(corpus, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=PAD, eos_token=END, clean_up_tokenization_spaces=False
+    )
+
+
+def new_student(student: Student) -> Policy:
+    """An untrained student."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = new_tokenizer(FAMILIES[student.family], student.vocabulary)
+    torch.manual_seed(student.seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=student.hidden,
+        intermediate_size=student.hidden * 8 // 3 // 8 * 8,
+        num_hidden_layers=student.layers,
+        num_attention_heads=student.heads,
+        num_key_value_heads=student.heads,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+    )
+    return Policy(LlamaForCausalLM(config), tokenizer, (tokenizer.eos_token_id,))
+
+
+def train_student(student: Student, report: Report | None = None) -> Policy:
+    """A student trained on fresh programs of a pool of tasks, some of their decisions wrong."""
+    family = FAMILIES[student.family]
+    policy = new_student(student)
+    tasks = [family.task("train", _FIRST_TASK + i) for i in range(student.n_tasks)]
+    rng = random.Random(student.seed)
+    scorer = Scorer(policy.model, chunk=1 << 30)
+    optimizer = torch.optim.AdamW(
+        policy.model.parameters(), lr=student.learning_rate, weight_decay=0.01, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, student.learning_rate, total_steps=student.steps, pct_start=0.05
+    )
+    policy.model.train()
+    for step in range(student.steps):
+        batch = [tasks[int(rng.random() * len(tasks))] for _ in range(student.batch_size)]
+        loss = _loss(policy, scorer, batch, rng, student.fault_rate)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(policy.model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        schedule.step()
+        if report is not None:
+            report(step, loss.item())
+    return policy
+
+
+def _loss(
+    policy: Policy, scorer: Scorer, batch: Sequence[Task], rng: random.Random, fault_rate: float
+) -> Any:
+    """Cross-entropy per token of one fresh program for each task."""
+    prompts = policy.tokenizer([task.specification + "\n" for task in batch])["input_ids"]
+    sources = [task.student(rng, fault_rate).source for task in batch]
+    completions = [[*ids, policy.ends[0]] for ids in policy.tokenizer(sources)["input_ids"]]
+    tokens = tokens_of(prompts, completions, policy.pad, policy.device)
+    logprobs, _ = scorer(tokens)
+    return -logprobs.sum() / tokens.lengths.sum()
+
+
+def load_student(name: str, report: Report | None = None) -> Policy:
+    """The policy of a model name "tiny:NAME", trained now if it is not in the cache."""
+    from egca.training.config import Model
+
+    folder = student_folder(student_named(name.removeprefix(PREFIX)), report=report)
+    return load_policy(Model(name=str(folder)))

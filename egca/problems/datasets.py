@@ -17,6 +17,7 @@ from egca.errors import ProblemError
 from egca.problems.apps import apps_id, apps_problem
 from egca.problems.codecontests import codecontests_id, codecontests_problem
 from egca.problems.evalplus import evalplus_problem
+from egca.problems.generated import GeneratedSet, generated_set
 from egca.problems.humaneval import humaneval_problem
 from egca.problems.leetcode import leetcode_id, leetcode_problem
 from egca.problems.livecodebench import livecodebench_id, livecodebench_problem
@@ -78,7 +79,11 @@ def load_problem(
             Mbpp/N one of MBPP+, MBPP/N one of MBPP.
     Raises: ProblemError when the task or the data set is not there.
     """
-    path = dataset_path(dataset if dataset is not None else _default(task_id, environ), environ)
+    name = dataset if dataset is not None else _default(task_id, environ)
+    made = generated_set(str(name))
+    if made is not None:
+        return made.problem(task_id)
+    path = dataset_path(name, environ)
     # A row holds the whole id or, in most formats, the part behind the "/", which is in more lines.
     for text in (f'"{task_id}"', task_id.partition("/")[2]):
         for line, row in rows_of(path, _needles(text) if text else ()):
@@ -110,6 +115,10 @@ def load_dataset(
         skip_bad: leave out rows that cannot be read; on_skip is told of each.
     Raises: ProblemError for a row that cannot be read, an id that is not there, or no task at all.
     """
+    made = generated_set(str(name_or_path))
+    if made is not None:
+        yield from _generated(made, ids, since or until)
+        return
     path = dataset_path(name_or_path, environ)
     first, last = _day(since, "since"), _day(until, "until")
     missing = set(ids) if ids is not None else set()
@@ -145,6 +154,14 @@ def load_dataset(
         raise ProblemError(f'{path}: no task "{min(missing)}" in it')
     if not n_tasks:
         raise ProblemError(_why_none(path, skipped, first, last))
+
+
+def _generated(
+    made: GeneratedSet, ids: Collection[str] | None, day: date | str | None
+) -> Iterator[Problem]:
+    if day:
+        raise ProblemError(f"{made.name}: generated tasks have no day, so no window can be taken")
+    yield from made.problems(ids)
 
 
 def problem_of(row: Row, where: str) -> Problem:
@@ -218,7 +235,7 @@ def _hint(task_id: str, ids: list[str]) -> str:
 def _default(task_id: str, environ: Mapping[str, str]) -> str:
     """The data set that an id without one means."""
     head = task_id.partition("/")[0]
-    if head in DATASETS and head != "HumanEval":
+    if generated_set(head) is not None or (head in DATASETS and head != "HumanEval"):
         return head
     if head.lower() == "humaneval":
         return "HumanEval+" if environ.get(DATASETS["HumanEval+"].variable) else "HumanEval"

@@ -1,7 +1,7 @@
 """Where a data set's file is: a path, or a name from DATASETS.
 
 HumanEval comes with a package, HumanEval+ and MBPP+ through EvalPlus, and any of them from the
-folder that EGCA_DATA names. What the file holds is decided in datasets.py."""
+folder that EGCA_DATA names; tiny is generated. What the file holds is decided in datasets.py."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from egca.errors import ProblemError
+from egca.problems.generated import generated_set
 from egca.problems.humaneval import humaneval_path
 
 FOLDER = "EGCA_DATA"
@@ -44,14 +45,19 @@ DATASETS: dict[str, Source] = {
     "APPS": Source("scripts and functions for training"),
     "APPS+": Source("APPS, cleaned"),
     "CodeContests": Source("scripts for training"),
+    "tiny": Source("generated here; tiny-easy and tiny-hard too, each with -validation or -test"),
 }
 
 
 def dataset_path(name_or_path: Path | str, environ: Mapping[str, str] = os.environ) -> Path:
     """The file of a data set: a path as it is, or that of a name in DATASETS, in any case.
 
+    A generated set has no file; its name stands for it.
     Raises: ProblemError for a name whose file is not there.
     """
+    made = generated_set(str(name_or_path))
+    if made is not None:
+        return Path(made.name)
     name = _known(str(name_or_path))
     if name is None:
         return _checked(Path(name_or_path))

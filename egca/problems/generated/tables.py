@@ -154,8 +154,8 @@ TEXT_OPS = table(
 COUNT_STEPS = table(
     expression("count", "add 1", "discount", "{t} += 1 | {t} = {t} + 1"),
     expression("discount", "take away 1", "count", "{t} -= 1 | {t} = {t} - 1"),
-    expression("raise", "add {k}", "lower", "{t} += {k} | {t} = {t} + {k}", "small"),
-    expression("lower", "take away {k}", "raise", "{t} -= {k} | {t} = {t} - {k}", "small"),
+    expression("raise", "add {k}", "lower", "{t} += {k} | {t} = {t} + {k}", "several"),
+    expression("lower", "take away {k}", "raise", "{t} -= {k} | {t} = {t} - {k}", "several"),
     expression("reset", "reset to 0", "restart negate", "{t} = 0"),
     expression("restart", "reset to 1", "reset", "{t} = 1"),
     expression("negate", "negate the total", "reset", "{t} = -{t} | {t} = 0 - {t}"),
@@ -206,7 +206,16 @@ NONES = table(
     expression("constant", "else return {k}", "minus_constant", "{k}", "large"),
     expression("minus_constant", "else return minus {k}", "constant", "-{k}", "large"),
 )
-STOPS = table(relations("", "{t}", "{k}", "stop when {} {k}", "large", is_ordered=True))
+STOPS = table(
+    expression("above", "stop when above {k}", "at_least", "{t} > {k} | {k} < {t}", "several"),
+    expression("at_least", "stop when at least {k}", "above", "{t} >= {k} | {k} <= {t}", "several"),
+    expression(
+        "below", "stop when below minus {k}", "at_most", "{t} < -{k} | -{k} > {t}", "several"
+    ),
+    expression(
+        "at_most", "stop when at most minus {k}", "below", "{t} <= -{k} | -{k} >= {t}", "several"
+    ),
+)
 
 
 def _items(*rows: tuple[str, str, str, str, str, str]) -> Table:

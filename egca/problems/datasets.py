@@ -17,7 +17,6 @@ from egca.errors import ProblemError
 from egca.problems.apps import apps_id, apps_problem
 from egca.problems.codecontests import codecontests_id, codecontests_problem
 from egca.problems.evalplus import evalplus_problem
-from egca.problems.generated import GeneratedSet, generated_set
 from egca.problems.humaneval import humaneval_problem
 from egca.problems.leetcode import leetcode_id, leetcode_problem
 from egca.problems.livecodebench import livecodebench_id, livecodebench_problem
@@ -25,7 +24,7 @@ from egca.problems.mbpp import mbpp_id, mbpp_problem
 from egca.problems.plain import plain_id, plain_problem
 from egca.problems.problem import Problem
 from egca.problems.rows import OnBad, Row, rows_of
-from egca.problems.sources import DATASETS, dataset_path
+from egca.problems.sources import DATASETS, dataset_path, generated_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def load_problem(
     Raises: ProblemError when the task or the data set is not there.
     """
     name = dataset if dataset is not None else _default(task_id, environ)
-    made = generated_set(str(name))
+    made = generated_of(str(name))
     if made is not None:
         return made.problem(task_id)
     path = dataset_path(name, environ)
@@ -115,9 +114,11 @@ def load_dataset(
         skip_bad: leave out rows that cannot be read; on_skip is told of each.
     Raises: ProblemError for a row that cannot be read, an id that is not there, or no task at all.
     """
-    made = generated_set(str(name_or_path))
+    made = generated_of(str(name_or_path))
     if made is not None:
-        yield from _generated(made, ids, since or until)
+        if since or until:
+            raise ProblemError(f"{made.name}: generated tasks have no day, so no window of time")
+        yield from made.problems(ids)
         return
     path = dataset_path(name_or_path, environ)
     first, last = _day(since, "since"), _day(until, "until")
@@ -154,14 +155,6 @@ def load_dataset(
         raise ProblemError(f'{path}: no task "{min(missing)}" in it')
     if not n_tasks:
         raise ProblemError(_why_none(path, skipped, first, last))
-
-
-def _generated(
-    made: GeneratedSet, ids: Collection[str] | None, day: date | str | None
-) -> Iterator[Problem]:
-    if day:
-        raise ProblemError(f"{made.name}: generated tasks have no day, so no window can be taken")
-    yield from made.problems(ids)
 
 
 def problem_of(row: Row, where: str) -> Problem:
@@ -235,7 +228,7 @@ def _hint(task_id: str, ids: list[str]) -> str:
 def _default(task_id: str, environ: Mapping[str, str]) -> str:
     """The data set that an id without one means."""
     head = task_id.partition("/")[0]
-    if generated_set(head) is not None or (head in DATASETS and head != "HumanEval"):
+    if generated_of(head) is not None or (head in DATASETS and head != "HumanEval"):
         return head
     if head.lower() == "humaneval":
         return "HumanEval+" if environ.get(DATASETS["HumanEval+"].variable) else "HumanEval"

@@ -262,27 +262,21 @@ ITEMS = SLICES | _items(
     ("ascending", "in ascending order", "descending", "sorted({values})", "", ""),
     ("descending", "in descending order", "ascending", "sorted({values}, reverse=True)", "", ""),
 )
+# None of these forgets the order, which would hide where an item was put.
 LIST_ANSWERS = table(
-    expression("reversed", "return it reversed", "ascending", "{t}[::-1]"),
-    expression("ascending", "return it sorted", "descending", "sorted({t})"),
-    expression("descending", "return it sorted down", "ascending", "sorted({t}, reverse=True)"),
+    expression("reversed", "return it reversed", "without_first", "{t}[::-1]"),
     expression("without_first", "return all but the first", "without_last", "{t}[1:]"),
     expression("without_last", "return all but the last", "without_first", "{t}[:-1]"),
     expression("first_few", "return the first {k}", "last_few", "{t}[:{k}]", "few"),
     expression("last_few", "return the last {k}", "first_few", "{t}[-{k}:]", "few"),
-    expression("length", "return the length", "total", "len({t})"),
-    expression("total", "return the sum", "length", "sum({t})"),
+    expression("odd_places", "return every other", "even_places", "{t}[::2]"),
+    expression("even_places", "return every second", "odd_places", "{t}[1::2]"),
 )
-TEXT_ANSWERS = table(
-    expression("reversed", "return it reversed", "without_first", "{t}[::-1]"),
+TEXT_ANSWERS = LIST_ANSWERS | table(
     expression("capitals", "return it in capitals", "small", "{t}.upper()"),
     expression("small", "return it in small letters", "capitals", "{t}.lower()"),
-    expression("without_first", "return all but the first", "without_last", "{t}[1:]"),
-    expression("without_last", "return all but the last", "without_first", "{t}[:-1]"),
     expression("ended", "return it and {k}", "begun", '{t} + "{k}"', "mark"),
     expression("begun", "return {k} and it", "ended", '"{k}" + {t}', "mark"),
-    expression("length", "return the length", "length_plus", "len({t})"),
-    expression("length_plus", "return the length plus 1", "length", "len({t}) + 1 | 1 + len({t})"),
 )
 NUMBER_ANSWERS = table(
     expression("plus", "return plus {k}", "minus", "{t} + {k} | {k} + {t}", "small"),

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -16,6 +18,7 @@ from egca.errors import ProblemError
 from egca.problems import load_dataset, load_problem
 from egca.problems.generated import FAMILIES, SPLITS, Family, Split, Task, split_of
 from egca.problems.generated.options import CONSTANTS, Option
+from egca.problems.generated.shapes import SHAPES
 from egca.problems.generated.students import chance_of_fault, single_faults
 from egca.problems.generated.tables import TABLES
 
@@ -231,3 +234,16 @@ def test_as_a_data_set() -> None:
             load_problem(wrong)
     with pytest.raises(ProblemError, match="generated tasks have no day"):
         next(load_dataset("tiny", since="2024-01-01"))
+
+
+def test_the_page_shows_a_task_and_a_student_as_they_are() -> None:
+    page = (Path(__file__).parents[2] / "docs/generated-tasks.md").read_text(encoding="utf-8")
+    task = FAMILIES["medium"].task("train", 18)
+    student = task.student(random.Random(18), fault_rate=0.2)
+    assert [fault.taken for fault in student.faults] == ["positive", "shortest"]
+    for text in (task.specification, _reference(task), student.source):
+        assert indent(text, "    ") in page
+    for name, family in FAMILIES.items():
+        assert f'"{name}"' in page
+        assert f"{family.decisions[0]} to {family.decisions[1]}" in page
+    assert all(f"| `{shape}` |" in page for shape in SHAPES)

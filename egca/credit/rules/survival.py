@@ -11,6 +11,7 @@ import numpy as np
 
 from egca.credit.advantages import FloatArray, advantage_scale
 from egca.credit.evidence import Evidence
+from egca.credit.rules.spans import published
 from egca.credit.rules.uniform import evenly
 from egca.credit.strategy import Context
 from egca.types import Mode
@@ -29,7 +30,7 @@ def survival(group: Sequence[Evidence], context: Context) -> list[FloatArray]:
     A_i however the trainer normalises; with the scale "none" it is r_i - mean r itself.
 
     The credit of a step lies evenly on the tokens of the statements aligned with it, that of a
-    death on the located tokens if there are any. A step without tokens in a completion spreads over
+    death on the published place if there is one. A step without tokens in a completion spreads over
     all of them; so does what rewards between 0 and 1 leave over. A failing completion with no known
     step dies before the first.
     Source: ours.
@@ -88,8 +89,9 @@ def _telescoped(
     for members, step in zip(evidence.statements, evidence.steps or (), strict=False):
         if step is not None:
             tokens.setdefault(step, []).extend(members)
-    if death is not None and evidence.located:
-        tokens[death] = list(evidence.located)
+    place = published(evidence) if evidence.advantage < 0 else None
+    if death is not None and place:
+        tokens[death] = list(place)
     credit = np.zeros(evidence.n_tokens)
     last = values.size - 3 if death is None else death
     for k in range(_AT_THE_START, last + 1):

@@ -99,4 +99,6 @@ def _telescoped(
         change = behind - before
         held = list(dict.fromkeys(tokens.get(k, ()))) or list(range(evidence.n_tokens))
         credit[held] += scale * change / len(held)
-    return credit + evenly(evidence, evidence.advantage - float(credit.sum()))
+    rest = evidence.advantage - float(credit.sum())
+    # What rounding leaves would put a trace of credit on every token.
+    return credit + evenly(evidence, rest) if abs(rest) > 1e-9 * abs(scale) else credit

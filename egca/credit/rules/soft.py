@@ -57,9 +57,10 @@ def distances(evidence: Evidence, tokens: Sequence[int]) -> FloatArray:
         around = np.ones(evidence.n_tokens)
         around[list(tokens)] = 0.0
         return around
-    # Nearest token of a statement; argmin takes the first, hence the earlier, of two.
-    gaps = np.abs(np.arange(evidence.n_tokens)[:, None] - inside[None, :])
-    statement = statement[inside[np.argmin(gaps, axis=1)]]
+    every = np.arange(evidence.n_tokens)
+    behind = np.searchsorted(inside, every)  # of two neighbours the earlier wins a tie
+    left, right = inside[np.maximum(behind - 1, 0)], inside[np.minimum(behind, inside.size - 1)]
+    statement = statement[np.where(abs(every - left) <= abs(right - every), left, right)]
     places = np.unique(statement[list(tokens)])
     nearest = np.abs(statement[:, None] - places[None, :]).min(axis=1)
     return np.asarray(nearest, dtype=np.float64)

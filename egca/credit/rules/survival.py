@@ -32,7 +32,8 @@ def survival(group: Sequence[Evidence], context: Context) -> list[FloatArray]:
     The credit of a step lies evenly on the tokens of the statements aligned with it, that of a
     death on the published place if there is one. A step without tokens in a completion spreads over
     all of them; so does what rewards between 0 and 1 leave over. A failing completion with no known
-    step dies before the first.
+    step dies before the first. One with A_i = 0 gets nothing and, not being asked for, does not
+    count.
     Source: ours.
 
     >>> right, wrong = [0, 1], [None, None]
@@ -44,11 +45,11 @@ def survival(group: Sequence[Evidence], context: Context) -> list[FloatArray]:
     [array([0. , 0.5]), array([ 0. , -0.5])]
     """
     scale = advantage_scale([e.reward for e in group], [e.advantage for e in group])
-    deaths = [_death(evidence) for evidence in group]
-    values = chances(deaths, _n_steps(group))
+    counted = [evidence for evidence in group if evidence.advantage]
+    values = chances([_death(evidence) for evidence in counted], _n_steps(counted))
     return [
-        _telescoped(evidence, death, values, scale)
-        for evidence, death in zip(group, deaths, strict=True)
+        _telescoped(evidence, values, scale) if evidence.advantage else evenly(evidence)
+        for evidence in group
     ]
 
 
@@ -82,9 +83,8 @@ def _n_steps(group: Sequence[Evidence]) -> int:
     return max(steps, default=-1) + 1
 
 
-def _telescoped(
-    evidence: Evidence, death: int | None, values: FloatArray, scale: float
-) -> FloatArray:
+def _telescoped(evidence: Evidence, values: FloatArray, scale: float) -> FloatArray:
+    death = _death(evidence)
     tokens: dict[int, list[int]] = {}
     for members, step in zip(evidence.statements, evidence.steps or (), strict=False):
         if step is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from harness import credit_pictures
 from harness.benchmarks import debuggers_page, judging_page, localization_page
 from harness.calibration import structure_page
 from harness.markdown import filled
@@ -14,6 +15,7 @@ from harness.markdown import filled
 ROOT = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], dict[str, str]]] = {
     "README.md": localization_page.blocks,
+    "docs/credit.md": credit_pictures.blocks,
     "docs/debuggers.md": debuggers_page.blocks,
     "docs/eval.md": judging_page.blocks,
     "docs/structure.md": structure_page.blocks,
@@ -26,7 +28,8 @@ def rendered(page: str) -> str:
 
 
 def main() -> None:
-    """Rewrite every page."""
+    """Rewrite every page, and the picture of the credit rules."""
+    credit_pictures.main()
     for page in PAGES:
         (ROOT / page).write_text(rendered(page), "utf-8")
 

@@ -51,8 +51,9 @@ def test_console_blocks_are_what_the_commands_print(request: pytest.FixtureReque
         assert TIME.sub("TIME", now) == TIME.sub("TIME", printed), "the README is stale: make docs"
 
 
-def test_python_blocks_give_what_they_show():
-    result = doctest.testfile(str(README), module_relative=False)
+@pytest.mark.parametrize("page", ["README.md", "docs/credit.md"])
+def test_python_blocks_give_what_they_show(page):
+    result = doctest.testfile(str(README.parent / page), module_relative=False)
     assert result.attempted > 0
     assert result.failed == 0
 

@@ -41,6 +41,7 @@ COMMANDS: dict[str, Entry] = {
     "constraints": Entry(
         "egca.cli.constraints:constraints", "Show what a problem demands of its programs' form."
     ),
+    "credit": Entry("egca.cli.credit:app", "List the credit rules, and show one on an example."),
     "bench": Entry("egca.cli.bench:app", "Measure, and write the tables of results/measured."),
     "data": Entry("egca.cli.data:app", "Look into data sets, and convert them."),
     "generate": Entry("egca.cli.generate:generate", "Write a model's programs for a data set."),

@@ -28,7 +28,8 @@ def token_offsets(ids: Sequence[int], decode: Decode) -> Offsets:
         decode: ids to text, the one that made the completion's text, such as
             `lambda ids: tokenizer.decode(ids, clean_up_tokenization_spaces=False)`. Special tokens
             may be kept or skipped; it is called with short runs of ids, about twice a token.
-    Returns: one pair a token, starts and ends ascending, together covering the text without a gap.
+    Returns: one pair a token, starts and ends ascending where there is text, together covering the
+        text without a gap.
         A token that holds part of a character gets all of that character, so neighbours may
         overlap in one; so do tokens of bytes that are no UTF-8, which share their replacement
         characters. A token without text (a skipped special token) gets an empty range.

@@ -69,7 +69,7 @@ STRATEGIES: dict[str, Strategy] = {
         rltf,
         "uniform, and a penalty on the line that an error names",
         "RLTF, arXiv 2307.04349",
-        {Need.LOCATION: _SYNTAX},
+        {Need.LOCATION: lambda mode, advantage: mode is Mode.SYNTAX},
         conserves=False,
         options=("fine_reward",),
         reward="graded_and_adaptive",

@@ -24,7 +24,7 @@ from egca.problems.mbpp import mbpp_id, mbpp_problem
 from egca.problems.plain import plain_id, plain_problem
 from egca.problems.problem import Problem
 from egca.problems.rows import OnBad, Row, rows_of
-from egca.problems.sources import DATASETS, dataset_path
+from egca.problems.sources import DATASETS, dataset_path, generated_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,11 @@ def load_problem(
             Mbpp/N one of MBPP+, MBPP/N one of MBPP.
     Raises: ProblemError when the task or the data set is not there.
     """
-    path = dataset_path(dataset if dataset is not None else _default(task_id, environ), environ)
+    name = dataset if dataset is not None else _default(task_id, environ)
+    made = generated_of(str(name))
+    if made is not None:
+        return made.problem(task_id)
+    path = dataset_path(name, environ)
     # A row holds the whole id or, in most formats, the part behind the "/", which is in more lines.
     for text in (f'"{task_id}"', task_id.partition("/")[2]):
         for line, row in rows_of(path, _needles(text) if text else ()):
@@ -110,6 +114,12 @@ def load_dataset(
         skip_bad: leave out rows that cannot be read; on_skip is told of each.
     Raises: ProblemError for a row that cannot be read, an id that is not there, or no task at all.
     """
+    made = generated_of(str(name_or_path))
+    if made is not None:
+        if since or until:
+            raise ProblemError(f"{made.name}: generated tasks have no day, so no window of time")
+        yield from made.problems(ids)
+        return
     path = dataset_path(name_or_path, environ)
     first, last = _day(since, "since"), _day(until, "until")
     missing = set(ids) if ids is not None else set()
@@ -218,7 +228,7 @@ def _hint(task_id: str, ids: list[str]) -> str:
 def _default(task_id: str, environ: Mapping[str, str]) -> str:
     """The data set that an id without one means."""
     head = task_id.partition("/")[0]
-    if head in DATASETS and head != "HumanEval":
+    if generated_of(head) is not None or (head in DATASETS and head != "HumanEval"):
         return head
     if head.lower() == "humaneval":
         return "HumanEval+" if environ.get(DATASETS["HumanEval+"].variable) else "HumanEval"

@@ -1,7 +1,7 @@
 """Where a data set's file is: a path, or a name from DATASETS.
 
 HumanEval comes with a package, HumanEval+ and MBPP+ through EvalPlus, and any of them from the
-folder that EGCA_DATA names. What the file holds is decided in datasets.py."""
+folder that EGCA_DATA names; tiny is generated. What the file holds is decided in datasets.py."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from egca.errors import ProblemError
 from egca.problems.humaneval import humaneval_path
+
+if TYPE_CHECKING:
+    from egca.problems.generated import GeneratedSet
 
 FOLDER = "EGCA_DATA"
 _ENDINGS = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
@@ -44,14 +48,19 @@ DATASETS: dict[str, Source] = {
     "APPS": Source("scripts and functions for training"),
     "APPS+": Source("APPS, cleaned"),
     "CodeContests": Source("scripts for training"),
+    "tiny": Source("generated here; tiny-easy and tiny-hard too, each with -validation or -test"),
 }
 
 
 def dataset_path(name_or_path: Path | str, environ: Mapping[str, str] = os.environ) -> Path:
     """The file of a data set: a path as it is, or that of a name in DATASETS, in any case.
 
+    A generated set has no file; its name stands for it.
     Raises: ProblemError for a name whose file is not there.
     """
+    made = generated_of(str(name_or_path))
+    if made is not None:
+        return Path(made.name)
     name = _known(str(name_or_path))
     if name is None:
         return _checked(Path(name_or_path))
@@ -69,6 +78,15 @@ def dataset_path(name_or_path: Path | str, environ: Mapping[str, str] = os.envir
         f"{name} is not shipped: give its file's path, or put {name.lower()}.jsonl into the folder "
         f"that {FOLDER} names"
     )
+
+
+def generated_of(name: str) -> GeneratedSet | None:
+    """The generated set of this name, which has no file; None for any other text."""
+    if not name.lower().startswith("tiny"):
+        return None
+    from egca.problems.generated import generated_set  # 40 ms that only these names need
+
+    return generated_set(name)
 
 
 def _known(text: str) -> str | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from egca.credit.advantages import FloatArray
 from egca.credit.evidence import Evidence
-from egca.credit.rules.spans import concentrated, published
+from egca.credit.rules.spans import published
 from egca.credit.rules.uniform import evenly
 from egca.credit.strategy import Context
 
@@ -19,9 +18,9 @@ def soft(group: Sequence[Evidence], context: Context) -> list[FloatArray]:
 
     d_t counts the statements between that of token t and the nearest one with a located token. A
     token of no statement (indentation, a comment) has the d of the nearest token of one, the
-    earlier of two. tau = 0 leaves the statements at the place, inf is uniform. Where the published
-    rule is uniform so is this; a program without statements (it does not compile) is binary on the
-    located tokens.
+    earlier of two. In a program without statements (it does not compile) the located tokens are
+    one, with d = 1 all around. tau = 0 leaves the statements at the place, inf is uniform. Where
+    the published rule is uniform so is this.
     Source: EGCA, ablation of the mask; the distance is inferred.
 
     >>> group = [Evidence([5, 6, 7], 0.0, -1.0, "logic", located=[1], statements=[[0], [1], [2]])]
@@ -36,8 +35,6 @@ def _faded(evidence: Evidence, temperature: float) -> FloatArray:
     if not located or evidence.advantage >= 0:
         return evenly(evidence)
     distance = distances(evidence, located)
-    if distance is None:
-        return concentrated(evidence, located)
     if temperature == 0:
         weights = (distance == 0).astype(np.float64)
     else:
@@ -46,8 +43,8 @@ def _faded(evidence: Evidence, temperature: float) -> FloatArray:
     return credit
 
 
-def distances(evidence: Evidence, tokens: Sequence[int]) -> npt.NDArray[np.float64] | None:
-    """d of each token, shape (T_i,), as `soft` counts it; None without statements.
+def distances(evidence: Evidence, tokens: Sequence[int]) -> FloatArray:
+    """d of each token, shape (T_i,), as `soft` counts it.
 
     >>> distances(Evidence(range(6), 0.0, -1.0, "logic", statements=[[1], [3], [4, 5]]), [5])
     array([2., 2., 2., 1., 0., 0.])
@@ -57,10 +54,13 @@ def distances(evidence: Evidence, tokens: Sequence[int]) -> npt.NDArray[np.float
         statement[list(members)] = index
     inside = np.flatnonzero(statement >= 0)
     if not inside.size:
-        return None
-    # Nearest token of a statement; argmin takes the first, hence the earlier, of two.
-    gaps = np.abs(np.arange(evidence.n_tokens)[:, None] - inside[None, :])
-    statement = statement[inside[np.argmin(gaps, axis=1)]]
+        around = np.ones(evidence.n_tokens)
+        around[list(tokens)] = 0.0
+        return around
+    every = np.arange(evidence.n_tokens)
+    behind = np.searchsorted(inside, every)  # of two neighbours the earlier wins a tie
+    left, right = inside[np.maximum(behind - 1, 0)], inside[np.minimum(behind, inside.size - 1)]
+    statement = statement[np.where(abs(every - left) <= abs(right - every), left, right)]
     places = np.unique(statement[list(tokens)])
-    nearest: npt.NDArray[np.float64] = np.abs(statement[:, None] - places[None, :]).min(axis=1)
-    return nearest.astype(np.float64)
+    nearest = np.abs(statement[:, None] - places[None, :]).min(axis=1)
+    return np.asarray(nearest, dtype=np.float64)

@@ -11,6 +11,7 @@ import numpy as np
 
 from egca.credit.advantages import FloatArray, advantage_scale
 from egca.credit.evidence import Evidence
+from egca.credit.rules.spans import published
 from egca.credit.rules.uniform import evenly
 from egca.credit.strategy import Context
 from egca.types import Mode
@@ -29,9 +30,10 @@ def survival(group: Sequence[Evidence], context: Context) -> list[FloatArray]:
     A_i however the trainer normalises; with the scale "none" it is r_i - mean r itself.
 
     The credit of a step lies evenly on the tokens of the statements aligned with it, that of a
-    death on the located tokens if there are any. A step without tokens in a completion spreads over
+    death on the published place if there is one. A step without tokens in a completion spreads over
     all of them; so does what rewards between 0 and 1 leave over. A failing completion with no known
-    step dies before the first.
+    step dies before the first. One with A_i = 0 gets nothing and, not being asked for, does not
+    count.
     Source: ours.
 
     >>> right, wrong = [0, 1], [None, None]
@@ -43,11 +45,11 @@ def survival(group: Sequence[Evidence], context: Context) -> list[FloatArray]:
     [array([0. , 0.5]), array([ 0. , -0.5])]
     """
     scale = advantage_scale([e.reward for e in group], [e.advantage for e in group])
-    deaths = [_death(evidence) for evidence in group]
-    values = chances(deaths, _n_steps(group))
+    counted = [evidence for evidence in group if evidence.advantage]
+    values = chances([_death(evidence) for evidence in counted], _n_steps(counted))
     return [
-        _telescoped(evidence, death, values, scale)
-        for evidence, death in zip(group, deaths, strict=True)
+        _telescoped(evidence, values, scale) if evidence.advantage else evenly(evidence)
+        for evidence in group
     ]
 
 
@@ -81,15 +83,15 @@ def _n_steps(group: Sequence[Evidence]) -> int:
     return max(steps, default=-1) + 1
 
 
-def _telescoped(
-    evidence: Evidence, death: int | None, values: FloatArray, scale: float
-) -> FloatArray:
+def _telescoped(evidence: Evidence, values: FloatArray, scale: float) -> FloatArray:
+    death = _death(evidence)
     tokens: dict[int, list[int]] = {}
     for members, step in zip(evidence.statements, evidence.steps or (), strict=False):
         if step is not None:
             tokens.setdefault(step, []).extend(members)
-    if death is not None and evidence.located:
-        tokens[death] = list(evidence.located)
+    place = published(evidence) if evidence.advantage < 0 else None
+    if death is not None and place:
+        tokens[death] = list(place)
     credit = np.zeros(evidence.n_tokens)
     last = values.size - 3 if death is None else death
     for k in range(_AT_THE_START, last + 1):
@@ -97,4 +99,6 @@ def _telescoped(
         change = behind - before
         held = list(dict.fromkeys(tokens.get(k, ()))) or list(range(evidence.n_tokens))
         credit[held] += scale * change / len(held)
-    return credit + evenly(evidence, evidence.advantage - float(credit.sum()))
+    rest = evidence.advantage - float(credit.sum())
+    # What rounding leaves would put a trace of credit on every token.
+    return credit + evenly(evidence, rest) if abs(rest) > 1e-9 * abs(scale) else credit

@@ -48,7 +48,10 @@ def prefix_values(group: Sequence[Evidence]) -> list[FloatArray]:
     while nodes:
         deeper: list[list[int]] = []
         for members in nodes:
-            mean = float(np.mean([group[i].reward for i in members]))
+            if len(members) == 1:  # from where a completion is alone its value is its reward
+                values[members[0]][depth:] = group[members[0]].reward
+                continue
+            mean = sum(group[i].reward for i in members) / len(members)
             children: dict[object, list[int]] = defaultdict(list)
             for i in members:
                 values[i][depth] = mean

@@ -5,6 +5,7 @@ tell every single fault, and on demand other correct programs and ones with know
 are written down in options.py and tables.py, programs in shapes.py, words in wording.py."""
 
 from egca.problems.generated.family import FAMILIES, SPLITS, Decision, Family, Split, Task, split_of
+from egca.problems.generated.sets import GeneratedSet, generated_set
 from egca.problems.generated.students import Fault, Student
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "Decision",
     "Family",
     "Fault",
+    "GeneratedSet",
     "Split",
     "Student",
     "Task",
+    "generated_set",
     "split_of",
 ]

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal, TypeVar
 
+from egca.problems.generated.layouts import MAX_DECISIONS
 from egca.problems.generated.options import CONSTANTS
 from egca.problems.generated.probing import adequate_tests
-from egca.problems.generated.shapes import MAX_DECISIONS, SHAPES, layouts_of
+from egca.problems.generated.shapes import SHAPES, layouts_of
 from egca.problems.generated.students import Student, chance_of_fault, student_of
 from egca.problems.generated.tables import TABLES
 from egca.problems.generated.wording import specification
@@ -26,6 +27,7 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 ENTRY_POINT = "f"
 MAX_LINES = 15
 _N_PARTS = 10  # of these compositions the last is for tests, the one before for validation
+_OPTIONS = {name: tuple(table.values()) for name, table in TABLES.items()}
 _T = TypeVar("_T")
 
 
@@ -191,9 +193,12 @@ def _drawn(rng: random.Random, low: int, high: int) -> Plan:
     layouts = layouts_of(low + int(rng.random() * (high - low + 1)))
     shape = _pick(rng, list(layouts))
     tables = SHAPES[shape].tables
-    chosen = []
+    chosen: list[Chosen] = []
     for slot in _pick(rng, layouts[shape]):
         table = tables[slot.rstrip("0123456789")]
-        option = _pick(rng, list(TABLES[table].values()))
+        option = _pick(rng, _OPTIONS[table])
+        if option.negated:  # a condition twice would mostly be a branch that nothing reaches
+            while any(option is one.option for one in chosen):
+                option = _pick(rng, _OPTIONS[table])
         chosen.append(Chosen(slot, table, option, _pick(rng, CONSTANTS[option.constants])))
     return Plan(shape, tuple(chosen))

@@ -38,6 +38,7 @@ Table = dict[str, Option]
 CONSTANTS: dict[str, tuple[Constants, ...]] = {
     "": ((),),
     "small": tuple((k,) for k in range(1, 10)),
+    "several": tuple((k,) for k in range(2, 10)),  # not 1, which has phrases of its own
     "divisor": ((3,), (4,), (5,)),
     "few": ((2,), (3,), (4,)),
     "range": tuple((k, k + gap) for k in range(1, 6) for gap in (2, 3, 4)),

@@ -1,20 +1,26 @@
 """The shapes of generated programs: which decisions each can hold, and how they become lines.
 
-A shape gives layouts (the slots of its decisions, in the order of the specification) and a function
-that writes them with a `Writer`. What stands in a slot is a table of tables.py; the words around a
-phrase are in wording.py."""
+A shape has layouts (layouts.py) and a function that writes one with a `Writer`. What stands in a
+slot is an option of a table (tables.py); the words around its phrase are in wording.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 
+from egca.problems.generated.layouts import (
+    Layout,
+    build_layouts,
+    choice_layouts,
+    fold_layouts,
+    letters_layouts,
+    pairs_layouts,
+    search_layouts,
+    streak_layouts,
+    tally_layouts,
+)
 from egca.problems.generated.writing import Writer, grouped, indented
-
-Layout = tuple[str, ...]
-MAX_DECISIONS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,119 +35,6 @@ class Shape:
     tables: dict[str, str]
     layouts: Callable[[], Iterator[Layout]]
     write: Callable[[Writer], list[str]]
-
-
-# Layouts
-
-
-def _optional(*slots: str) -> list[Layout]:
-    return [(), slots]
-
-
-def _branches(steps: bool = True, ops: bool = True, inner: bool = True) -> Iterator[Layout]:
-    """What happens to an item: up to two conditions, and what is done if neither holds."""
-
-    def bodies(i: int) -> list[Layout]:
-        found: list[Layout] = [(f"op{i}", f"value{i}")] if ops else []
-        return [*found, (f"step{i}",)] if steps else found
-
-    yield from bodies(1)
-    for first in bodies(1):
-        yield ("test1", *first)
-        if inner:
-            yield ("test1", "inner", *first)
-        for second in bodies(2):
-            yield ("test1", *first, *second)
-            yield ("test1", *first, "test2", *second)
-            for third in bodies(3):
-                yield ("test1", *first, "test2", *second, *third)
-
-
-_HELPER = ("gtest", "gyes", "gno")
-
-
-def _joined(*parts: list[Layout]) -> Iterator[Layout]:
-    for chosen in product(*parts):
-        yield tuple(slot for part in chosen for slot in part)
-
-
-def _fold_layouts() -> Iterator[Layout]:
-    yield from _joined(
-        _optional(*_HELPER),
-        _optional("start"),
-        _optional("items"),
-        _optional("halt"),
-        list(_branches()),
-        _optional("stop"),
-        _optional("answer"),
-    )
-
-
-def _build_layouts() -> Iterator[Layout]:
-    yield from _joined(
-        _optional(*_HELPER),
-        _optional("items"),
-        _optional("halt"),
-        list(_branches(steps=False)),
-        _optional("answer"),
-    )
-
-
-def _streak_layouts() -> Iterator[Layout]:
-    yield from _joined(
-        _optional(*_HELPER),
-        _optional("items"),
-        _optional("halt"),
-        [("test1", "grow", "drop", "keep")],
-        _optional("answer"),
-    )
-
-
-def _search_layouts() -> Iterator[Layout]:
-    yield from _joined(
-        _optional(*_HELPER),
-        _optional("items"),
-        _optional("halt"),
-        [("test1",)],
-        _optional("inner"),
-        [("value1", "none")],
-    )
-
-
-def _letters_layouts() -> Iterator[Layout]:
-    yield from _joined(
-        _optional("items"),
-        _optional("halt"),
-        list(_branches(steps=False)),
-        _optional("answer"),
-    )
-
-
-def _tally_layouts() -> Iterator[Layout]:
-    yield from _joined(
-        _optional("start"),
-        _optional("items"),
-        _optional("halt"),
-        [layout for layout in _branches(ops=False) if "test1" in layout],
-        _optional("answer"),
-    )
-
-
-def _choice_layouts() -> Iterator[Layout]:
-    yield from _joined(
-        [("test1",)],
-        [("value1",), ("test2", "value1", "value2")],
-        [("value3",), ("test3", "value3", "value4")],
-    )
-
-
-def _pairs_layouts() -> Iterator[Layout]:
-    yield from _joined(
-        _optional("start"), list(_branches()), _optional("stop"), _optional("answer")
-    )
-
-
-# Lines
 
 
 def _helper(w: Writer) -> list[str]:
@@ -393,12 +286,12 @@ _NUMBER_TABLES = {
     "answer": "number answers",
 }
 SHAPES: dict[str, Shape] = {
-    "fold": Shape("list", "list", _ITEM_TABLES | _NUMBER_TABLES, _fold_layouts, _fold),
+    "fold": Shape("list", "list", _ITEM_TABLES | _NUMBER_TABLES, fold_layouts, _fold),
     "build": Shape(
         "new list",
         "list",
         _ITEM_TABLES | {"op": "list", "answer": "list answers"},
-        _build_layouts,
+        build_layouts,
         _build,
     ),
     "streak": Shape(
@@ -406,25 +299,25 @@ SHAPES: dict[str, Shape] = {
         "list",
         _ITEM_TABLES
         | {"grow": "growth", "drop": "breaks", "keep": "keeps", "answer": "number answers"},
-        _streak_layouts,
+        streak_layouts,
         _streak,
     ),
-    "search": Shape("search", "list", _ITEM_TABLES | {"none": "nones"}, _search_layouts, _search),
+    "search": Shape("search", "list", _ITEM_TABLES | {"none": "nones"}, search_layouts, _search),
     "letters": Shape(
         "new text",
         "text",
         _TEXT_TABLES | {"op": "text", "value": "letters", "answer": "text answers"},
-        _letters_layouts,
+        letters_layouts,
         _letters,
     ),
     "tally": Shape(
-        "text", "text", _NUMBER_TABLES | _TEXT_TABLES | {"step": "counts"}, _tally_layouts, _tally
+        "text", "text", _NUMBER_TABLES | _TEXT_TABLES | {"step": "counts"}, tally_layouts, _tally
     ),
     "choice": Shape(
         "numbers",
         "numbers",
         {"test": "pair tests", "value": "pair values"},
-        _choice_layouts,
+        choice_layouts,
         _choice,
     ),
     "pairs": Shape(
@@ -432,7 +325,7 @@ SHAPES: dict[str, Shape] = {
         "lists",
         _NUMBER_TABLES
         | {"test": "pair tests", "inner": "pair tests", "value": "pair values", "step": "counts"},
-        _pairs_layouts,
+        pairs_layouts,
         _pairs,
     ),
     "digits": Shape(
@@ -444,7 +337,7 @@ SHAPES: dict[str, Shape] = {
             "inner": "digit tests",
             "value": "digit values",
         },
-        _pairs_layouts,
+        pairs_layouts,
         _digits,
     ),
 }

@@ -154,8 +154,8 @@ TEXT_OPS = table(
 COUNT_STEPS = table(
     expression("count", "add 1", "discount", "{t} += 1 | {t} = {t} + 1"),
     expression("discount", "take away 1", "count", "{t} -= 1 | {t} = {t} - 1"),
-    expression("raise", "add {k}", "lower", "{t} += {k} | {t} = {t} + {k}", "small"),
-    expression("lower", "take away {k}", "raise", "{t} -= {k} | {t} = {t} - {k}", "small"),
+    expression("raise", "add {k}", "lower", "{t} += {k} | {t} = {t} + {k}", "several"),
+    expression("lower", "take away {k}", "raise", "{t} -= {k} | {t} = {t} - {k}", "several"),
     expression("reset", "reset to 0", "restart negate", "{t} = 0"),
     expression("restart", "reset to 1", "reset", "{t} = 1"),
     expression("negate", "negate the total", "reset", "{t} = -{t} | {t} = 0 - {t}"),
@@ -206,7 +206,16 @@ NONES = table(
     expression("constant", "else return {k}", "minus_constant", "{k}", "large"),
     expression("minus_constant", "else return minus {k}", "constant", "-{k}", "large"),
 )
-STOPS = table(relations("", "{t}", "{k}", "stop when {} {k}", "large", is_ordered=True))
+STOPS = table(
+    expression("above", "stop when above {k}", "at_least", "{t} > {k} | {k} < {t}", "several"),
+    expression("at_least", "stop when at least {k}", "above", "{t} >= {k} | {k} <= {t}", "several"),
+    expression(
+        "below", "stop when below minus {k}", "at_most", "{t} < -{k} | -{k} > {t}", "several"
+    ),
+    expression(
+        "at_most", "stop when at most minus {k}", "below", "{t} <= -{k} | -{k} >= {t}", "several"
+    ),
+)
 
 
 def _items(*rows: tuple[str, str, str, str, str, str]) -> Table:
@@ -253,27 +262,21 @@ ITEMS = SLICES | _items(
     ("ascending", "in ascending order", "descending", "sorted({values})", "", ""),
     ("descending", "in descending order", "ascending", "sorted({values}, reverse=True)", "", ""),
 )
+# None of these forgets the order, which would hide where an item was put.
 LIST_ANSWERS = table(
-    expression("reversed", "return it reversed", "ascending", "{t}[::-1]"),
-    expression("ascending", "return it sorted", "descending", "sorted({t})"),
-    expression("descending", "return it sorted down", "ascending", "sorted({t}, reverse=True)"),
+    expression("reversed", "return it reversed", "without_first", "{t}[::-1]"),
     expression("without_first", "return all but the first", "without_last", "{t}[1:]"),
     expression("without_last", "return all but the last", "without_first", "{t}[:-1]"),
     expression("first_few", "return the first {k}", "last_few", "{t}[:{k}]", "few"),
     expression("last_few", "return the last {k}", "first_few", "{t}[-{k}:]", "few"),
-    expression("length", "return the length", "total", "len({t})"),
-    expression("total", "return the sum", "length", "sum({t})"),
+    expression("odd_places", "return every other", "even_places", "{t}[::2]"),
+    expression("even_places", "return every second", "odd_places", "{t}[1::2]"),
 )
-TEXT_ANSWERS = table(
-    expression("reversed", "return it reversed", "without_first", "{t}[::-1]"),
+TEXT_ANSWERS = LIST_ANSWERS | table(
     expression("capitals", "return it in capitals", "small", "{t}.upper()"),
     expression("small", "return it in small letters", "capitals", "{t}.lower()"),
-    expression("without_first", "return all but the first", "without_last", "{t}[1:]"),
-    expression("without_last", "return all but the last", "without_first", "{t}[:-1]"),
     expression("ended", "return it and {k}", "begun", '{t} + "{k}"', "mark"),
     expression("begun", "return {k} and it", "ended", '"{k}" + {t}', "mark"),
-    expression("length", "return the length", "length_plus", "len({t})"),
-    expression("length_plus", "return the length plus 1", "length", "len({t}) + 1 | 1 + len({t})"),
 )
 NUMBER_ANSWERS = table(
     expression("plus", "return plus {k}", "minus", "{t} + {k} | {k} + {t}", "small"),

@@ -45,6 +45,7 @@ COMMANDS: dict[str, Entry] = {
     "bench": Entry("egca.cli.bench:app", "Measure, and write the tables of results/measured."),
     "data": Entry("egca.cli.data:app", "Look into data sets, and convert them."),
     "generate": Entry("egca.cli.generate:generate", "Write a model's programs for a data set."),
+    "train": Entry("egca.cli.train:app", "Post-train a code model with execution-grounded credit."),
     "providers": Entry(
         "egca.cli.providers:providers", "List the ways to reach a model, or try one."
     ),

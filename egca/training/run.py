@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -55,6 +55,7 @@ def train(
     resume: bool = False,
     policy: Policy | None = None,
     listeners: Sequence[Listener] = (),
+    say: Callable[[str], None] = lambda text: None,
 ) -> Report:
     """Train as configured, in a folder of the run.
 
@@ -62,13 +63,14 @@ def train(
         folder: new or empty, unless `resume` goes on with the run that it holds.
         policy: a loaded one; None loads `config.model`.
         listeners: called after each step with its number, metrics and groups.
+        say: called with a line where something takes long or is worth knowing.
     Raises: InputError and the other errors of egca for what a user can mend.
     """
     strategy = find_strategy(config.credit.strategy)
     options = options_from(config.credit.options)
     _open_folder(config, folder, resume)
     problems = load_problems(config.data)
-    policy = policy or open_policy(config)
+    policy = policy or open_policy(config, say)
     demands = _constraints(problems, strategy.constraints)
     prompts, aside = prompts_of(
         problems, demands, policy, config.data.prompt, config.rollout.max_prompt_length
@@ -122,12 +124,18 @@ def train(
     return report
 
 
-def open_policy(config: TrainConfig) -> Policy:
+def open_policy(config: TrainConfig, say: Callable[[str], None]) -> Policy:
     """The policy that a configuration names."""
     name = config.model.name
     if name.startswith(tiny.PREFIX):
         student = tiny.student_named(name.removeprefix(tiny.PREFIX))
-        options = config.model.model_copy(update={"name": str(tiny.student_folder(student))})
+
+        def report(step: int, loss: float) -> None:
+            if step % 100 == 0:
+                say(f"training {name} once: step {step} of {student.steps}, loss {loss:.3f}")
+
+        folder = tiny.student_folder(student, report=report)
+        options = config.model.model_copy(update={"name": str(folder)})
         return load_policy(options)
     return load_policy(config.model)
 

@@ -21,7 +21,7 @@ import torch
 
 from egca.errors import InputError
 from egca.problems.generated import FAMILIES, Family, Task
-from egca.training.policy import Policy, Scorer, load_policy, tokens_of
+from egca.training.policy import Policy, Scorer, tokens_of
 
 PAD, END = "<pad>", "<end>"
 PREFIX = "tiny:"
@@ -112,7 +112,10 @@ def student_folder(
 
 
 def new_tokenizer(family: Family, vocabulary: int) -> Any:
-    """A byte-level BPE tokenizer made of the family's specifications and programs."""
+    """A BPE tokenizer made of the family's specifications and programs, and their characters alone.
+
+    Without the bytes that never occur, the vocabulary holds whole words.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -128,7 +131,6 @@ def new_tokenizer(family: Family, vocabulary: int) -> Any:
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
         special_tokens=[PAD, END],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(corpus, trainer)
@@ -196,11 +198,3 @@ def _loss(
     tokens = tokens_of(prompts, completions, policy.pad, policy.device)
     logprobs, _ = scorer(tokens)
     return -logprobs.sum() / tokens.lengths.sum()
-
-
-def load_student(name: str, report: Report | None = None) -> Policy:
-    """The policy of a model name "tiny:NAME", trained now if it is not in the cache."""
-    from egca.training.config import Model
-
-    folder = student_folder(student_named(name.removeprefix(PREFIX)), report=report)
-    return load_policy(Model(name=str(folder)))

@@ -1,0 +1,146 @@
+"""What a run would take, before anything is loaded: problems, steps, memory, cost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from egca.credit import find_strategy, options_from
+from egca.errors import EgcaError
+from egca.training import tiny
+from egca.training.config import TrainConfig
+from egca.training.data import load_problems
+
+_BYTES = {"float32": 4, "bfloat16": 2}
+# Numbers kept for the gradient for each token and layer, in units of the hidden size: attention,
+# the feed-forward part at about three times the hidden size, two norms and the residual stream.
+_ACTIVATIONS = 34
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Lines to read, and what stands in the way. memory_gb: None where the model is not here."""
+
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    memory_gb: float | None = None
+
+
+def plan_of(config: TrainConfig) -> Plan:
+    """The plan of a run. Raises: InputError for what can never run, as an unknown strategy."""
+    plan_lines: list[tuple[str, str]] = []
+    missing: list[str] = []
+    strategy = find_strategy(config.credit.strategy)
+    options_from(config.credit.options)
+    n = None
+    try:
+        n = len(load_problems(config.data))
+        plan_lines.append(("problems", f"{n} of {config.data.dataset}"))
+    except EgcaError as error:
+        missing.append(str(error))
+        plan_lines.append(("problems", f"{config.data.dataset}: not here"))
+    rollout = config.rollout
+    group = f"{rollout.prompts_per_step} prompts x {rollout.num_generations} completions"
+    plan_lines.append(("steps", f"{_steps(config, n)}, each {group}"))
+    memory, said = _memory(config, missing)
+    plan_lines += [("model", said), ("device", _device(memory, missing))]
+    own = ", ours and not published" if strategy.ours else ""
+    plan_lines.append(("credit", f"{config.credit.strategy}: {strategy.label}{own}"))
+    plan_lines.append(("debugger", _debugger(config, strategy, missing)))
+    plan_lines.append(("objective", _objective(config)))
+    engine = {"vllm": "vllm"}.get(rollout.engine)
+    if engine is not None and find_spec(engine) is None:
+        missing.append('rollout.engine vllm needs the extra "vllm": pip install "egca[vllm]"')
+    for logger in config.loggers:
+        if find_spec(logger) is None:
+            missing.append(f"loggers: {logger} is not installed: pip install {logger}")
+    return Plan(plan_lines, missing, memory)
+
+
+def _steps(config: TrainConfig, n: int | None) -> str:
+    if config.steps is not None:
+        return str(config.steps)
+    if n is None:
+        return f"{config.epochs:g} epochs"
+    return f"{ceil(n * config.epochs / config.rollout.prompts_per_step)} ({config.epochs:g} epochs)"
+
+
+def _memory(config: TrainConfig, missing: list[str]) -> tuple[float | None, str]:
+    """GB that training takes at its highest, estimated, and a line about the model."""
+    name = config.model.name
+    if name.startswith(tiny.PREFIX):
+        student = tiny.student_named(name.removeprefix(tiny.PREFIX))
+        is_here = (tiny.cache_folder() / "students" / student.digest).exists()
+        when = "in the cache" if is_here else "trained on the first run, some minutes on one core"
+        hidden, layers, vocabulary = student.hidden, student.layers, student.vocabulary
+        n = layers * 12 * hidden**2 + vocabulary * hidden
+    else:
+        shape = _shape(name)
+        if shape is None:
+            free = shutil.disk_usage(Path.home()).free / 1e9
+            return None, f"{name}: downloaded from the hub on the first run ({free:.0f} GB free)"
+        hidden, layers, vocabulary = shape
+        n, when = layers * 12 * hidden**2 + 2 * vocabulary * hidden, "in a folder here"
+    width = _BYTES[config.model.dtype]
+    adapters = 0.01 if config.model.lora else 1.0
+    states = n * (width + adapters * (width + 2 * width))
+    copies = n * width if config.objective.beta > 0 and not config.model.lora else 0
+    per_token = hidden * width * (_ACTIVATIONS if not config.model.gradient_checkpointing else 2)
+    activations = config.micro_batch_tokens * layers * per_token
+    logits = min(config.chunk_tokens, config.micro_batch_tokens) * vocabulary * 4 * 3
+    total = (states + copies + activations + logits) / 1e9
+    return total, f"{name}: about {n / 1e6:.3g}M parameters, {when}; about {total:.2g} GB to train"
+
+
+def _shape(name: str) -> tuple[int, int, int] | None:
+    """Hidden size, layers and vocabulary of a model in a folder."""
+    try:
+        config: dict[str, Any] = json.loads((Path(name) / "config.json").read_text("utf-8"))
+        return config["hidden_size"], config["num_hidden_layers"], config["vocab_size"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _device(memory: float | None, missing: list[str]) -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return f"the CPU, {torch.get_num_threads()} threads"
+    total = torch.cuda.get_device_properties(0).total_memory / 1e9
+    if memory is not None and memory > total:
+        missing.append(
+            f"about {memory:.0f} GB are needed and the GPU has {total:.0f}: lower "
+            "micro_batch_tokens, set model.gradient_checkpointing=true or model.lora.r=16"
+        )
+    return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}, {total:.0f} GB each"
+
+
+def _debugger(config: TrainConfig, strategy: Any, missing: list[str]) -> str:
+    from egca.debuggers.registry import check_name
+
+    options = config.debugger
+    if not strategy.needs:
+        return f"not asked: {config.credit.strategy} needs no place"
+    try:
+        form, _ = check_name(options.name)
+    except EgcaError as error:
+        missing.append(str(error))
+        return options.name
+    if form == "trace":
+        return "trace: no model, no cost"
+    cost = "without a bound" if options.max_cost is None else f"at most ${options.max_cost:g}"
+    return f"{options.name}: for failing completions in logic mode with A < 0; {cost}"
+
+
+def _objective(config: TrainConfig) -> str:
+    options = config.objective
+    penalty = f"KL {options.beta:g} ({options.kl_estimator})" if options.beta else "no KL term"
+    return (
+        f"{options.name}, clip {options.epsilon:g}, {penalty}, loss by {options.loss_normalisation}"
+        f", learning rate {config.optimizer.learning_rate:g}"
+    )

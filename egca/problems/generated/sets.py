@@ -11,7 +11,7 @@ from egca.errors import ProblemError
 from egca.problems.generated.family import FAMILIES, SPLITS, Family, Split, dataset_name
 from egca.problems.problem import Problem
 
-N_TASKS: dict[Split, int] = {"train": 20_000, "validation": 500, "test": 500}
+N_TASKS: dict[Split, int] = {"train": 21_000, "validation": 500, "test": 500}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.output import print_json
 from egca.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ def constraints(
         problem
     )
     if json:
-        from json import dumps
-
-        print(dumps(_document(problem, found), indent=2))
+        print_json(_document(problem, found))
         return
     for line in _lines(problem, found):
         print(line)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from egca.errors import InputError
+from egca.files import check_writable
 
 if TYPE_CHECKING:
     from egca.cli.inputs import Loaded, Request
@@ -120,9 +121,8 @@ def localize(
         )
         return
     _refuse_without_batch(workers, resume, force)
-    if html is not None and (html.is_dir() or not html.parent.is_dir()):
-        what = "it is a folder" if html.is_dir() else f"there is no folder {html.parent}"
-        raise InputError(f"{html}: cannot write the page: {what}")
+    if html is not None:
+        check_writable(html)
     from egca.cli.search import Search
 
     with Search(
@@ -182,12 +182,10 @@ def _load(request: Request) -> Loaded:
 
 
 def _write_page(found: Localization, name: str, path: Path) -> None:
+    from egca.files import save_text
     from egca.localization.render.html import page
 
-    try:
-        path.write_text(page(found, name), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot write the page: {error.strerror or error}") from None
+    save_text(path, page(found, name))
 
 
 def _write_json(found: Localization) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from egca.cli.output import print_json
 from egca.errors import InputError
 
 ACTIONS = ("list", "check")
@@ -68,7 +69,7 @@ def providers(
 def _list(json: bool) -> None:
     rows, names, prices = _providers(), _names(), _prices()
     if json:
-        _print_json({"providers": rows, "names": names, "prices": prices})
+        print_json({"providers": rows, "names": names, "prices": prices})
         return
     for row in rows:
         state = "ready" if row["is_ready"] else f"lacks {', '.join(row['lacks'])}"
@@ -149,7 +150,7 @@ def _check(name: str, options: dict[str, Any], max_tokens: int, json: bool) -> N
         "refused_options": left_out,
     }
     if json:
-        _print_json(facts)
+        print_json(facts)
         return
     print("" if "on_text" in options else reply.text)
     cost = "no price known" if reply.cost_usd is None else f"${reply.cost_usd:.6f}"
@@ -157,9 +158,3 @@ def _check(name: str, options: dict[str, Any], max_tokens: int, json: bool) -> N
     print(
         f"egca: {name} answered: {form}; {tokens} in {reply.seconds:.1f} s, {cost}", file=sys.stderr
     )
-
-
-def _print_json(value: Any) -> None:
-    from json import dumps
-
-    print(dumps(value, indent=2))

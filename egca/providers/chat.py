@@ -1,7 +1,7 @@
 """What every chat model takes and gives, whoever serves it.
 
-A model in this process inherits ChatModel and defines `complete`, and `complete_many` where it can
-batch; one behind a network inherits RemoteModel (remote.py). Retries, caches and prices wrap a
+A model in this process inherits LocalModel (local.py), one behind a network RemoteModel
+(remote.py); any other defines `complete`. Retries, caches and prices wrap a
 model from outside (wrappers.py) and are no part of one."""
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Usage:
 class ChatModel(Protocol):
     """A model that answers a conversation. name: what it was opened by.
 
-    concurrency: how many calls it takes at once; 1 where batches are its own affair.
+    concurrency: how many calls it takes at once.
     """
 
     name: str

@@ -17,12 +17,14 @@ from typing import Any
 
 from egca.errors import MissingExtraError, ProviderError
 from egca.prompts import Message
-from egca.providers.chat import ChatModel, Finish, Reply, Sampling, Schema
+from egca.providers.chat import Finish, Reply, Sampling, Schema
 from egca.providers.decoding import StopTexts, logits_processors
+from egca.providers.local import LocalModel
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 MEMORY_WORDS = ("out of memory", "not enough memory", "can't allocate memory")
 _MAX_REASON = 200  # characters of a library's message that are shown
+_BATCH = 8  # calls that a GPU answers together; on a processor a batch is no faster
 
 
 def open_transformers(
@@ -59,13 +61,13 @@ def open_transformers(
     return TransformersModel(name, loaded, tokenizer)
 
 
-class TransformersModel(ChatModel):
-    """A loaded causal language model with its tokenizer."""
+class TransformersModel(LocalModel):
+    """A loaded causal language model with its tokenizer; nothing holds it to a schema."""
 
     def __init__(self, name: str, model: Any, tokenizer: Any) -> None:
         from transformers import GenerationConfig
 
-        self.name = name
+        super().__init__(name, 1 if model.device.type == "cpu" else _BATCH)
         self.model = model
         self.tokenizer = tokenizer
         self.has_template = tokenizer.chat_template is not None
@@ -88,24 +90,9 @@ class TransformersModel(ChatModel):
         config = self.model.config
         return {"provider": "transformers", "name": self.name, "dtype": str(config.dtype)}
 
-    def complete(
-        self, messages: Sequence[Message], sampling: Sampling, schema: Schema | None = None
-    ) -> Reply:
-        """One reply; nothing holds it to a schema. Raises: ProviderError."""
-        return self.complete_many([messages], sampling, schema)[0]
-
-    def complete_many(
-        self,
-        batch: Sequence[Sequence[Message]],
-        sampling: Sampling,
-        schema: Schema | None = None,
+    def _batch(
+        self, batch: Sequence[Sequence[Message]], sampling: Sampling, schema: Schema | None
     ) -> list[Reply]:
-        """Replies that are generated together; nothing holds them to a schema.
-
-        Raises: ProviderError.
-        """
-        if not batch:
-            return []
         texts = [self.text_of(messages) for messages in batch]
         encoded = self.tokenizer(
             texts, return_tensors="pt", padding=True, add_special_tokens=not self.has_template

@@ -15,10 +15,12 @@ from typing import Any
 
 from egca.errors import InputError, MissingExtraError, ProviderError
 from egca.prompts import Message
-from egca.providers.chat import ChatModel, Finish, Reply, Sampling, Schema
+from egca.providers.chat import Finish, Reply, Sampling, Schema
+from egca.providers.local import LocalModel
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 _MAX_REASON = 200  # characters of a library's message that are shown
+_BATCH = 32  # calls that are answered together; the engine itself schedules many more
 
 
 def open_vllm(
@@ -79,13 +81,13 @@ def open_vllm(
     return VllmModel(name, engine, model, dtype, can_sleep, logprobs)
 
 
-class VllmModel(ChatModel):
+class VllmModel(LocalModel):
     """An engine with its model."""
 
     def __init__(
         self, name: str, engine: Any, model: str, dtype: str, can_sleep: bool, logprobs: bool
     ) -> None:
-        self.name = name
+        super().__init__(name, _BATCH)
         self.engine = engine
         self.model = model
         self.dtype = dtype
@@ -99,21 +101,10 @@ class VllmModel(ChatModel):
         about = {"model": self.model, "dtype": self.dtype, "logprobs": self.logprobs}
         return {"provider": "vllm", **about}
 
-    def complete(
-        self, messages: Sequence[Message], sampling: Sampling, schema: Schema | None = None
-    ) -> Reply:
-        """One reply. Raises: ProviderError."""
-        return self.complete_many([messages], sampling, schema)[0]
-
-    def complete_many(
-        self,
-        batch: Sequence[Sequence[Message]],
-        sampling: Sampling,
-        schema: Schema | None = None,
+    def _batch(
+        self, batch: Sequence[Sequence[Message]], sampling: Sampling, schema: Schema | None
     ) -> list[Reply]:
         """Replies that are generated together; the engine is woken first. Raises: ProviderError."""
-        if not batch:
-            return []
         self.wake()
         turns = [
             [{"role": turn.role, "content": turn.content} for turn in messages]

@@ -20,7 +20,7 @@ from egca.providers.chat import Finish, Reply, Sampling, Schema
 from egca.providers.failures import Place, failure, is_overflow, said
 from egca.providers.openai_model import checked_url, place_of, usable_key
 from egca.providers.prices import Price, price_of
-from egca.providers.remote import RemoteModel
+from egca.providers.remote import NoStreamError, RemoteModel, check_stream
 
 ANTHROPIC = "https://api.anthropic.com"
 KEY_NAME = "ANTHROPIC_API_KEY"
@@ -166,16 +166,25 @@ class AnthropicModel(RemoteModel):
         return False
 
     async def _sent(self, request: dict[str, Any]) -> Any:
-        if self.on_text is None:
-            message = await self._client.messages.create(**request)
-            if isinstance(message, str):
-                raise ProviderError(f"{self.name}: {self.place.where} sent no JSON")
-            return message
+        if self.on_text is not None and "stream" not in self.refused:
+            try:
+                return await self._streamed(request, self.on_text)
+            except NoStreamError:
+                self.refused.add("stream")
+        message = await self._client.messages.create(**request)
+        if isinstance(message, str):
+            raise ProviderError(f"{self.name}: {self.place.where} sent no JSON")
+        if self.on_text is not None:
+            self.on_text(_text(message))
+        return message
+
+    async def _streamed(self, request: dict[str, Any], on_text: Callable[[str], None]) -> Any:
         async with self._client.messages.stream(**request) as stream:
+            check_stream(stream.response)
             message = None
             async for event in stream:
                 if event.type == "text":
-                    self.on_text(event.text)
+                    on_text(event.text)
                 elif event.type == "message_start":
                     message = event.message
             if message is not None:
@@ -185,8 +194,7 @@ class AnthropicModel(RemoteModel):
         return message
 
     def _reply(self, message: Any, start: float) -> Reply:
-        content = getattr(message, "content", None)
-        if content is None or getattr(message, "usage", None) is None:
+        if getattr(message, "content", None) is None or getattr(message, "usage", None) is None:
             raise TransientError(f"{self.name}: {self.place.where} sent no proper answer")
         if message.stop_reason == "refusal":
             details = getattr(message, "stop_details", None)
@@ -201,7 +209,7 @@ class AnthropicModel(RemoteModel):
         if self.price is not None:
             cost = self.price.cost(usage.input_tokens, usage.output_tokens, n_read, n_written)
         return Reply(
-            "".join(block.text for block in content if block.type == "text"),
+            _text(message),
             finish,
             usage.input_tokens + n_read + n_written,
             usage.output_tokens,
@@ -209,6 +217,11 @@ class AnthropicModel(RemoteModel):
             time.perf_counter() - start,
             cost,
         )
+
+
+def _text(message: Any) -> str:
+    blocks = getattr(message, "content", None) or ()
+    return "".join(block.text for block in blocks if block.type == "text")
 
 
 def can_close(schema: Any) -> bool:

@@ -18,7 +18,7 @@ from egca.prompts import Message
 from egca.providers.chat import Finish, Reply, Sampling, Schema
 from egca.providers.failures import Place, failure, is_overflow, said
 from egca.providers.prices import Price, price_of
-from egca.providers.remote import RemoteModel
+from egca.providers.remote import NoStreamError, RemoteModel, check_stream
 
 OPENAI = "https://api.openai.com/v1"
 # What a request can do without; the rest is the request.
@@ -220,8 +220,12 @@ class OpenAIModel(RemoteModel):
         return found
 
     async def _sent(self, request: dict[str, Any], start: float) -> Reply:
-        if self.on_text is not None:
-            return await self._streamed(request, start, self.on_text)
+        if self.on_text is not None and "stream" not in self.refused:
+            try:
+                return await self._streamed(request, start, self.on_text)
+            except NoStreamError:
+                self.refused |= {"stream", "stream_options"}
+                request.pop("stream_options", None)
         completion = await self._client.chat.completions.create(**request)
         if isinstance(completion, str):
             raise ProviderError(
@@ -232,6 +236,8 @@ class OpenAIModel(RemoteModel):
             raise TransientError(f"{self.name}: {self.place.where} sent an answer without a choice")
         found = [entry.logprob for entry in getattr(choice.logprobs, "content", None) or ()]
         text, refusal = choice.message.content, getattr(choice.message, "refusal", None)
+        if self.on_text is not None and text:
+            self.on_text(text)
         return self._reply(text, refusal, choice.finish_reason, completion.usage, found, start)
 
     async def _streamed(
@@ -242,6 +248,7 @@ class OpenAIModel(RemoteModel):
         found: list[float] = []
         finish = usage = None
         async with await self._client.chat.completions.create(**request, stream=True) as stream:
+            check_stream(stream.response)
             async for chunk in stream:
                 usage = getattr(chunk, "usage", None) or usage
                 for choice in chunk.choices or ():

@@ -76,6 +76,16 @@ async def gathered(ask: Ask, batch: Sequence[Sequence[Message]], limit: int) -> 
     return [reply for reply in replies if reply is not None]
 
 
+class NoStreamError(Exception):
+    """What came in answer to a request for a stream is none; it is asked for whole then."""
+
+
+def check_stream(response: Any) -> None:
+    """Raises: NoStreamError for a server that ignores the option, or is no such server at all."""
+    if "event-stream" not in response.headers.get("content-type", ""):
+        raise NoStreamError
+
+
 class RemoteModel(ChatModel):
     """A model behind a network: a provider defines `_answer`, one call without second tries.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.model_options import given_options, refuse_without_model
 from egca.cli.output import print_json
 from egca.errors import InputError
 
@@ -34,6 +35,9 @@ def constraints(
     max_cost: Annotated[
         float | None, typer.Option(help="Dollars that all calls may cost together.")
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Ask the model again, whatever is on disk.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show the constraints of a problem: which turn a program away, and which are guidance.
@@ -42,10 +46,11 @@ def constraints(
     """
     from egca.debuggers import open_debugger
 
+    options = given_options(base_url, max_cost, no_cache)
+    if debugger == "trace":
+        refuse_without_model(options)
     problem = _problem(reference, task, dataset, entry_point)
-    found = open_debugger(debugger, base_url=base_url, max_cost=max_cost).extract_constraints(
-        problem
-    )
+    found = open_debugger(debugger, **options).extract_constraints(problem)
     if json:
         print_json(_document(problem, found))
         return
@@ -62,18 +67,48 @@ def _problem(
     from egca.problems import Problem, infer_entry_point, kind_of, load_problem
 
     source = None if reference is None else read_source(reference)
+    if source is not None:
+        _check_compiles(str(reference), source)
     if task is not None:
         problem = load_problem(task, dataset)
         problem = problem if source is None else replace(problem, reference=source)
         if problem.reference is None:
             raise InputError(f"{task} has no reference; name a correct program")
+        if entry_point is not None and entry_point != problem.entry_point:
+            raise InputError(f'the entry point of {task} is "{problem.entry_point}"')
+        _check_defines(reference or str(task), problem.reference, problem.entry_point)
         return problem
     if dataset is not None:
         raise InputError("--dataset says where a task is; name the task with --task")
     if source is None:
         raise InputError("no program given: egca constraints REF.py, or --task ID")
     name = infer_entry_point(source, None, "") if entry_point is None else entry_point
+    _check_defines(str(reference), source, name)
     return Problem(name or "script", name, (), kind=kind_of(name), reference=source)
+
+
+def _check_compiles(where: str, source: str) -> None:
+    from ast import parse
+
+    try:
+        parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        at = where if line is None else f"{where}:{line}"
+        raise InputError(
+            f"{at}: the reference does not compile: {getattr(error, 'msg', None) or error}"
+        ) from None
+
+
+def _check_defines(where: str, source: str, entry_point: str) -> None:
+    from egca.problems import near_name
+    from egca.problems.entry_points import entry_points_of
+
+    defined = entry_points_of(source)
+    if entry_point and entry_point not in defined:
+        near = near_name(entry_point, source)
+        hint = f'did you mean "{near}"?' if near else f"it defines {', '.join(defined) or 'none'}"
+        raise InputError(f'{where}: does not define "{entry_point}"; {hint}')
 
 
 def _lines(problem: Problem, found: Extraction) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.model_options import given_options, refuse_without_model
 from egca.errors import InputError
 from egca.files import check_writable
 
@@ -73,6 +74,9 @@ def localize(
     max_cost: Annotated[
         float | None, typer.Option(help="Dollars that all calls may cost together.")
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Ask the model again, whatever is on disk.")
+    ] = False,
     batch: Annotated[
         Path | None, typer.Option(help="Localize all cases of a JSONL file (needs --output).")
     ] = None,
@@ -96,8 +100,9 @@ def localize(
     for option, seconds in (("--timeout", timeout), ("--budget-s", budget_s)):
         if seconds is not None and not 0 < seconds < float("inf"):
             raise InputError(f"{option} is {seconds:g}, but must be a number of seconds above 0")
-    model_options = {"base_url": base_url, "max_cost": max_cost}
-    model_options = {key: value for key, value in model_options.items() if value is not None}
+    model_options = given_options(base_url, max_cost, no_cache)
+    if debugger == "trace":
+        refuse_without_model({**model_options, "show_transcript": show_transcript or None})
     _speak_any_encoding()
     if list_examples:
         _list_examples()

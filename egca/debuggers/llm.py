@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from egca.debuggers.base import Debugger, Extraction, Run
 from egca.debuggers.dialogue import Dialogue, claim_of
 from egca.debuggers.extraction import extracted
-from egca.debuggers.fitting import numbered, outcome_text, shortened, steps_table
+from egca.debuggers.fitting import (
+    numbered,
+    outcome_text,
+    reference_lines,
+    shortened,
+    steps_table,
+)
 from egca.errors import ReplyError
 from egca.localization.claims import Refusal
 from egca.localization.examination import Examination
@@ -95,7 +101,8 @@ def inputs_of(at: Examination, shares: Shares) -> dict[str, str]:
     """The inputs that all prompts of localization share."""
     found, one = at.by_trace, at.failing_input
     is_script = at.problem.kind == "script"
-    reference = at.problem.reference or ""
+    source = at.problem.reference or ""
+    reference = numbered(source, shares.reference, reference_lines(at)) if source else ""
     wanted = one.expected
     if not one.is_known:
         expected = "(the tests are code; the result is not what they ask for)"
@@ -113,7 +120,7 @@ def inputs_of(at: Examination, shares: Shares) -> dict[str, str]:
     return {
         "statement": shortened(at.problem.prompt or call_text(found, 80), shares.statement),
         "candidate": numbered(at.program.source, shares.candidate, at.suspects[:5]),
-        "reference": numbered(reference, shares.reference) if reference else "",
+        "reference": reference,
         "call": plain(call),
         "expected": expected,
         "actual": outcome_text(outcome, is_script, _CALL_CHARS),

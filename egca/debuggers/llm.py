@@ -5,7 +5,7 @@ trace's, and says so."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from egca.debuggers.base import Debugger, Extraction, Run
 from egca.debuggers.dialogue import Dialogue, claim_of
@@ -17,7 +17,7 @@ from egca.debuggers.fitting import (
     shortened,
     steps_table,
 )
-from egca.errors import ReplyError
+from egca.errors import ContextError, ReplyError
 from egca.localization.claims import Refusal
 from egca.localization.examination import Examination
 from egca.localization.render.values import glimpse, plain
@@ -30,6 +30,7 @@ from egca.structure import extract_constraints
 from egca.types import Failure
 
 N_ANSWERS = 2
+N_HALVINGS = 2
 MAX_REPLY = 400  # tokens; an answer is a line of JSON
 _CALL_CHARS = 600
 
@@ -43,9 +44,17 @@ class Shares:
     reference: int = 1_500
     steps: int = 2_500
 
+    def halved(self) -> Shares:
+        """For a model whose context is too short."""
+        return Shares(
+            self.statement // 2, self.candidate // 2, self.reference // 2, self.steps // 2
+        )
+
 
 class LlmDebugger(Debugger):
     """Asks once, checks, asks again at most once.
+
+    A prompt that does not fit into the model's context is halved, twice at most.
 
     Args:
         model: who is asked. prompt: by name; results say which version it was.
@@ -70,9 +79,19 @@ class LlmDebugger(Debugger):
     async def place(self, at: Examination, run: Run) -> Localization:
         if not at.is_open:
             return at.answer(None, Opinion(self.name, self.model.name), 0.0)
+        shares = self.shares
+        for _ in range(N_HALVINGS):
+            try:
+                return await self._asked(at, run, shares)
+            except ContextError:
+                shares = shares.halved()
+        return await self._asked(at, run, shares)
+
+    async def _asked(self, at: Examination, run: Run, shares: Shares) -> Localization:
+        """Raises: ContextError if the first prompt does not fit; ProviderError."""
         messages = self.prompt.render(
-            **inputs_of(at, self.shares),
-            steps=steps_table(at, self.shares.steps),
+            **inputs_of(at, shares),
+            steps=steps_table(at, shares.steps),
             constraints=_demands(at.problem),
         )
         dialogue = Dialogue(self.name, self.model, self.prompt, messages, self.sampling)
@@ -80,6 +99,10 @@ class LlmDebugger(Debugger):
             try:
                 answer = await dialogue.ask()
                 known = await run(at.check, claim_of(answer, at))
+            except ContextError:
+                if not dialogue.replies:
+                    raise
+                break  # the first answer and its refusal are too much for it
             except ReplyError as error:
                 known = Refusal(str(error))
             if not isinstance(known, Refusal):

@@ -15,7 +15,7 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
-from egca.errors import MissingExtraError, ProviderError
+from egca.errors import ContextError, MissingExtraError, ProviderError
 from egca.prompts import Message
 from egca.providers.chat import Finish, Reply, Sampling, Schema
 from egca.providers.decoding import StopTexts, logits_processors
@@ -182,7 +182,7 @@ class TransformersModel(LocalModel):
 
     def _check_context(self, n_prompt: int, max_tokens: int) -> None:
         if self.context is not None and n_prompt + max_tokens > self.context:
-            raise ProviderError(
+            raise ContextError(
                 f"{self.name}: a prompt of {n_prompt} tokens and a reply of up to {max_tokens} do "
                 f"not fit into its context of {self.context}; lower --max-tokens"
             )

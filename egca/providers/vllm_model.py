@@ -13,9 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from egca.errors import InputError, MissingExtraError, ProviderError
+from egca.errors import ContextError, InputError, MissingExtraError, ProviderError
 from egca.prompts import Message
 from egca.providers.chat import Finish, Reply, Sampling, Schema
+from egca.providers.failures import is_overflow
 from egca.providers.local import LocalModel
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -119,7 +120,8 @@ class VllmModel(LocalModel):
             )
         except ValueError as error:  # too long a prompt, a schema that cannot be enforced
             reason = " ".join(str(error).split())[:_MAX_REASON]
-            raise ProviderError(f"{self.name}: {reason}") from error
+            kind = ContextError if is_overflow(str(error)) else ProviderError
+            raise kind(f"{self.name}: {reason}") from error
         seconds = (time.perf_counter() - start) / len(batch)
         return [self._reply(output, seconds) for output in outputs]
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "providers"))
 from wire import wire_server
 
 from egca.debuggers import Case, open_debugger
-from egca.errors import EgcaError, ProviderError
+from egca.errors import ContextError, EgcaError, ProviderError
 from egca.localization.render.document import document
 from egca.localization.render.html import page
 from egca.localization.render.terminal import TerminalView
@@ -176,6 +176,41 @@ def test_a_prompt_that_is_refused_costs_its_case_alone(sandbox) -> None:
     kinds = [type(one).__name__ for one in found]
     assert kinds == ["Localization", "ProviderError", "Localization"]
     assert "refused the prompt" in str(found[1])
+
+
+@pytest.mark.parametrize("form", ["llm", "agent"])
+def test_a_prompt_that_does_not_fit_is_halved(sandbox, form: str) -> None:
+    pytest.importorskip("openai", reason='needs the extra "llm"')
+    wordy = replace(PROBLEM, prompt=" ".join(f"word {n}" for n in range(2_000)))
+    answer = GOOD if form == "llm" else {"tool": "submit", "arguments": GOOD}
+    with wire_server() as wire:
+        wire.script, wire.text = ["too long", "too long", "ok"], json.dumps(answer)
+        name = f"{form}:openai:tiny-chat"
+        debugger = open_debugger(name, base_url=f"{wire.url}/v1", cache=False)
+        found = debugger.localize(CANDIDATE, None, wordy, sandbox=sandbox)
+        prompts = [len(request["messages"][-1]["content"]) for request in wire.requests]
+        wire.script = ["too long"]
+        with pytest.raises(ContextError, match="do not fit into the context"):
+            debugger.localize(CANDIDATE, None, wordy, sandbox=sandbox)
+        assert len(wire.requests) == 6
+    assert found.opinion is not None
+    assert (found.opinion.outcome, found.opinion.n_replies) == ("confirmed", 1)
+    assert prompts[0] - prompts[1] > 1_500
+    assert prompts[1] - prompts[2] > 750
+
+
+@pytest.mark.parametrize("form", ["llm", "agent"])
+def test_a_dialogue_that_fills_the_context_leaves_the_traces(sandbox, form: str) -> None:
+    pytest.importorskip("openai", reason='needs the extra "llm"')
+    with wire_server() as wire:
+        wire.script, wire.text = ["ok", "too long"], "I do not know."
+        name = f"{form}:openai:tiny-chat"
+        debugger = open_debugger(name, base_url=f"{wire.url}/v1", cache=False)
+        found = debugger.localize(CANDIDATE, None, PROBLEM, sandbox=sandbox)
+    assert found.opinion is not None
+    assert found.opinion.fell_back
+    assert found.divergence is not None
+    assert found.divergence.span.line == FAULT
 
 
 def test_no_reply_is_an_error_that_names_the_model(scripted: Scripting, sandbox) -> None:

@@ -46,9 +46,7 @@ class Shares:
 
     def halved(self) -> Shares:
         """For a model whose context is too short."""
-        return Shares(
-            self.statement // 2, self.candidate // 2, self.reference // 2, self.steps // 2
-        )
+        return Shares(*(tokens // 2 for tokens in astuple(self)))
 
 
 class LlmDebugger(Debugger):

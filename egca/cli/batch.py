@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from egca.cli.batch_workers import Job, answers
+from egca.cli.output import EXIT_INTERRUPTED
 from egca.cli.progress import progress
 from egca.errors import InputError
 from egca.jsonlines import append, json_lines, kept, opened
 
 FIELDS = ("case_id", "task_id", "entry_point", "candidate", "reference", "inputs", "atol")
-EXIT_INTERRUPTED = 130
 
 
 def run_batch(

@@ -9,11 +9,10 @@ from typing import Annotated
 
 import typer
 
-from egca.cli.model_options import given_options
+from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options
+from egca.cli.output import EXIT_INTERRUPTED
 from egca.errors import InputError
 from egca.files import check_writable, save_text
-
-EXIT_INTERRUPTED = 130
 
 
 def localization(
@@ -38,13 +37,9 @@ def localization(
         Path | None, typer.Option(help="Write every answer, a JSON line each.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
-    base_url: Annotated[str | None, typer.Option(help="The server of the models.")] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Dollars that the calls of each model may cost.")
-    ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Ask the models again, whatever is on disk.")
-    ] = False,
+    base_url: BaseUrl = None,
+    max_cost: MaxCost = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Measure how often debuggers name a faulty line, and what they take.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from egca.cli.model_options import given_options, refuse_without_model
+from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options, refuse_without_model
 from egca.cli.output import print_json
 from egca.errors import InputError
 
@@ -31,13 +31,9 @@ def constraints(
     debugger: Annotated[
         str, typer.Option(help="trace (the reference's text alone), or a model as for localize.")
     ] = "trace",
-    base_url: Annotated[str | None, typer.Option(help="The server of the model.")] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Dollars that all calls may cost together.")
-    ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Ask the model again, whatever is on disk.")
-    ] = False,
+    base_url: BaseUrl = None,
+    max_cost: MaxCost = None,
+    no_cache: NoCache = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show the constraints of a problem: which turn a program away, and which are guidance.

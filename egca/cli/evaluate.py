@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.output import EXIT_INTERRUPTED
 from egca.errors import InputError
 from egca.files import check_writable, save_text
 
 if TYPE_CHECKING:
     from harness.evaluation import Plan, Result
 
-EXIT_INTERRUPTED = 130
 SCHEMA = "egca.evaluation/1"
 _N_SHOWN = 10
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options
+from egca.cli.output import EXIT_INTERRUPTED
 from egca.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from egca.providers import Usage
     from egca.structure import ConstraintSet
     from harness.generation import Key, Recipe
-
-EXIT_INTERRUPTED = 130
 
 
 def generate(
@@ -53,15 +53,9 @@ def generate(
         str | None, typer.Option(help="auto, float32, bfloat16 or float16, for transformers.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N. Default: auto.")] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="The server of openai:MODEL, such as http://host:8000/v1.")
-    ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Ask again what is on disk from an earlier run.")
-    ] = False,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Dollars that the run may cost; for models with a price.")
-    ] = None,
+    base_url: BaseUrl = None,
+    no_cache: NoCache = False,
+    max_cost: MaxCost = None,
     output: Annotated[Path, typer.Option(help="Where the samples go, a line each.")] = Path(
         "samples.jsonl"
     ),
@@ -96,8 +90,7 @@ def generate(
     wanted = [task_id for text in ids or () for task_id in text.split(",")]
     problems = chosen(load_dataset(dataset), wanted, limit)
     messages_of(recipe.prompt, problems[0])  # a prompt of other inputs fails before the model loads
-    options: dict[str, Any] = {"dtype": dtype, "device": device, "base_url": base_url}
-    options |= {"max_cost": max_cost, "cache": False if no_cache else None}
+    options = {"dtype": dtype, "device": device, **given_options(base_url, max_cost, no_cache)}
     raise typer.Exit(_run(recipe, problems, dataset, batch_size, options, output, resume))
 
 
@@ -151,8 +144,8 @@ def _constraints(
     from egca.debuggers import open_debugger
     from egca.errors import EgcaError
 
-    names = ("base_url", "max_cost", "cache")
-    given = {} if recipe.constraints_by == "trace" else {key: options[key] for key in names}
+    given = {key: value for key, value in options.items() if key not in ("dtype", "device")}
+    given = {} if recipe.constraints_by == "trace" else given
     debugger = open_debugger(recipe.constraints_by, **given)
     found: dict[str, ConstraintSet] = {}
     asked = debugger.extract_constraints_many([(problem, None) for problem in problems])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from egca.cli.model_options import given_options, refuse_without_model
+from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options, refuse_without_model
 from egca.errors import InputError
 from egca.files import check_writable
 
@@ -70,13 +70,9 @@ def localize(
     show_transcript: Annotated[
         bool, typer.Option("--show-transcript", help="Show the dialogue with the model.")
     ] = False,
-    base_url: Annotated[str | None, typer.Option(help="The server of the model.")] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Dollars that all calls may cost together.")
-    ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Ask the model again, whatever is on disk.")
-    ] = False,
+    base_url: BaseUrl = None,
+    max_cost: MaxCost = None,
+    no_cache: NoCache = False,
     batch: Annotated[
         Path | None, typer.Option(help="Localize all cases of a JSONL file (needs --output).")
     ] = None,

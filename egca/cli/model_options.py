@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from egca.errors import InputError
+
+BaseUrl = Annotated[
+    str | None, typer.Option(help="The server of the model, such as http://host:8000/v1.")
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(help="Dollars that all calls may cost together; for models with a price."),
+]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Ask again what is on disk from an earlier run.")
+]
 
 
 def given_options(base_url: str | None, max_cost: float | None, no_cache: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from egca.cli.model_options import BaseUrl, MaxCost
 from egca.cli.output import print_json
 from egca.errors import InputError
 
@@ -40,13 +41,9 @@ def providers(
         str | None,
         typer.Argument(help="PROVIDER:MODEL or a short name; for check.", show_default=False),
     ] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="The server of openai:MODEL, such as http://host:8000/v1.")
-    ] = None,
+    base_url: BaseUrl = None,
     max_tokens: Annotated[int, typer.Option(help="Longest reply, in tokens.")] = 128,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Dollars that the call may cost at most.")
-    ] = None,
+    max_cost: MaxCost = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the ways to reach a chat model, or make one small call to see whether it works.

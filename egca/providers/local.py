@@ -15,6 +15,15 @@ from egca.errors import ProviderError
 from egca.prompts import Message
 from egca.providers.chat import ChatModel, Reply, Sampling, Schema
 
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+MAX_REASON = 200  # characters of a library's message that are shown
+
+
+def check_dtype(dtype: str) -> None:
+    """Raises: ProviderError for one that is none of DTYPES."""
+    if dtype not in DTYPES:
+        raise ProviderError(f'dtype is "{dtype}", but must be one of {", ".join(DTYPES)}')
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Call:

@@ -19,11 +19,9 @@ from egca.errors import ContextError, MissingExtraError, ProviderError
 from egca.prompts import Message
 from egca.providers.chat import Finish, Reply, Sampling, Schema
 from egca.providers.decoding import StopTexts, logits_processors
-from egca.providers.local import LocalModel
+from egca.providers.local import MAX_REASON, LocalModel, check_dtype
 
-DTYPES = ("auto", "float32", "bfloat16", "float16")
 MEMORY_WORDS = ("out of memory", "not enough memory", "can't allocate memory")
-_MAX_REASON = 200  # characters of a library's message that are shown
 _BATCH = 8  # calls that a GPU answers together; on a processor a batch is no faster
 
 
@@ -38,8 +36,7 @@ def open_transformers(
         device: "cpu", "cuda", "cuda:1"; auto is the first GPU that there is.
     Raises: ProviderError, MissingExtraError.
     """
-    if dtype not in DTYPES:
-        raise ProviderError(f'dtype is "{dtype}", but must be one of {", ".join(DTYPES)}')
+    check_dtype(dtype)
     is_gguf = model.endswith(".gguf")
     _need(("torch", "transformers", *(["gguf"] if is_gguf else [])))
     import torch
@@ -253,7 +250,7 @@ def _loading(name: str) -> Iterator[None]:
             reason = "not on this machine, and the hub is out of reach"
         elif "not a valid model identifier" in reason:
             reason = "neither a folder here nor a model of the hub that may be read"
-        raise ProviderError(f"{name}: {reason[:_MAX_REASON]}") from error
+        raise ProviderError(f"{name}: {reason[:MAX_REASON]}") from error
 
 
 @contextmanager

@@ -17,10 +17,8 @@ from egca.errors import ContextError, InputError, MissingExtraError, ProviderErr
 from egca.prompts import Message
 from egca.providers.chat import Finish, Reply, Sampling, Schema
 from egca.providers.failures import is_overflow
-from egca.providers.local import LocalModel
+from egca.providers.local import MAX_REASON, LocalModel, check_dtype
 
-DTYPES = ("auto", "float32", "bfloat16", "float16")
-_MAX_REASON = 200  # characters of a library's message that are shown
 _BATCH = 32  # calls that are answered together; the engine itself schedules many more
 
 
@@ -49,8 +47,7 @@ def open_vllm(
     """
     from importlib.util import find_spec
 
-    if dtype not in DTYPES:
-        raise ProviderError(f'dtype is "{dtype}", but must be one of {", ".join(DTYPES)}')
+    check_dtype(dtype)
     if memory_fraction is not None and not 0 < memory_fraction <= 1:
         raise InputError(f"memory_fraction is {memory_fraction:g}, but must be in (0, 1]")
     if find_spec("vllm") is None:
@@ -78,7 +75,7 @@ def open_vllm(
         )
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ProviderError(f"{name}: {reason[:_MAX_REASON]}") from error
+        raise ProviderError(f"{name}: {reason[:MAX_REASON]}") from error
     return VllmModel(name, engine, model, dtype, can_sleep, logprobs)
 
 
@@ -119,7 +116,7 @@ class VllmModel(LocalModel):
                 use_tqdm=False,
             )
         except ValueError as error:  # too long a prompt, a schema that cannot be enforced
-            reason = " ".join(str(error).split())[:_MAX_REASON]
+            reason = " ".join(str(error).split())[:MAX_REASON]
             kind = ContextError if is_overflow(str(error)) else ProviderError
             raise kind(f"{self.name}: {reason}") from error
         seconds = (time.perf_counter() - start) / len(batch)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options, refuse_without_model
 from egca.cli.output import print_json
+from egca.cli.progress import waiting
 from egca.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +48,9 @@ def constraints(
     if debugger == "trace":
         refuse_without_model(options)
     problem = _problem(reference, task, dataset, entry_point)
-    found = open_debugger(debugger, **options).extract_constraints(problem)
+    opened = open_debugger(debugger, **options)
+    with nullcontext() if debugger == "trace" else waiting(f"asking {debugger}"):
+        found = opened.extract_constraints(problem)
     if json:
         print_json(_document(problem, found))
         return

@@ -6,6 +6,7 @@ batch.py does many. What is written where, and the exit status, is decided here.
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -124,6 +125,7 @@ def localize(
     _refuse_without_batch(workers, resume, force)
     if html is not None:
         check_writable(html)
+    from egca.cli.progress import waiting
     from egca.cli.search import Search
 
     with Search(
@@ -136,7 +138,8 @@ def localize(
             kind, atol, rtol,  # type: ignore[arg-type]
         )  # fmt: skip
         loaded = _load(request)
-        found = search.localize(loaded.program, loaded.problem)
+        with nullcontext() if debugger == "trace" else waiting(f"asking {debugger}"):
+            found = search.localize(loaded.program, loaded.problem)
     if html is not None:
         _write_page(found, loaded.name, html)
     if json:

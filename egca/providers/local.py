@@ -46,7 +46,7 @@ class LocalModel(ChatModel):
     def __init__(self, name: str, concurrency: int) -> None:
         self.name = name
         self.concurrency = concurrency
-        self._one_batch = threading.Lock()
+        self._one_batch = threading.RLock()
         self._calls: list[_Call] = []
         self._is_working = False
         self._lock = threading.Lock()  # of the two above

@@ -129,15 +129,17 @@ class VllmModel(LocalModel):
         """
         if not self.can_sleep:
             raise InputError(f"{self.name} cannot sleep; open it with can_sleep=True")
-        if not self.is_asleep:
-            self.engine.sleep(level=1)
-            self.is_asleep = True
+        with self._one_batch:  # not under one that is being generated
+            if not self.is_asleep:
+                self.engine.sleep(level=1)
+                self.is_asleep = True
 
     def wake(self) -> None:
         """Bring the weights back; the next batch does it by itself."""
-        if self.is_asleep:
-            self.engine.wake_up()
-            self.is_asleep = False
+        with self._one_batch:
+            if self.is_asleep:
+                self.engine.wake_up()
+                self.is_asleep = False
 
     def _params(
         self, messages: Sequence[Message], sampling: Sampling, schema: Schema | None

@@ -115,7 +115,7 @@ class VllmModel(LocalModel):
                 [self._params(messages, sampling, schema) for messages in batch],
                 use_tqdm=False,
             )
-        except ValueError as error:  # too long a prompt, a schema that cannot be enforced
+        except _refusals() as error:  # too long a prompt, a schema that cannot be enforced
             reason = " ".join(str(error).split())[:MAX_REASON]
             kind = ContextError if is_overflow(str(error)) else ProviderError
             raise kind(f"{self.name}: {reason}") from error
@@ -166,6 +166,15 @@ class VllmModel(LocalModel):
         finish: Finish = "length" if sampled.finish_reason == "length" else "stop"
         n_prompt, n_tokens = len(output.prompt_token_ids or ()), len(sampled.token_ids)
         return Reply(sampled.text, finish, n_prompt, n_tokens, self.name, seconds, None, found)
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What the engine raises for a request that it does not take; older releases a ValueError."""
+    try:
+        from vllm.exceptions import VLLMClientError
+    except ImportError:
+        return (ValueError,)
+    return (ValueError, VLLMClientError)
 
 
 def _seed(seed: int, messages: Sequence[Message]) -> int:

@@ -33,6 +33,10 @@ class TransientError(ProviderError):
         self.retry_after_s = retry_after_s  # as the server asked for; None: it said nothing
 
 
+class ContextError(ProviderError):
+    """A prompt and the reply that is asked for are longer than the model's context."""
+
+
 class ReplyError(ProviderError):
     """A reply that is not what was asked for. Its message is fit to be sent to the model."""
 

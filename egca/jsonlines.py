@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from egca.errors import InputError
+from egca.files import read_whole, reason_of
 
 T = TypeVar("T")
 
@@ -27,6 +28,16 @@ def json_object(raw: bytes, where: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise InputError(f"{where}: not a JSON object, but {type(row).__name__}")
     return row
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(1-based line, object) of each line of a file that is not blank.
+
+    Raises: InputError for a file that cannot be read, or a line that is no object.
+    """
+    for number, raw in enumerate(read_whole(path).split(b"\n"), 1):
+        if raw.strip():
+            yield number, json_object(raw, f"{path}:{number}")
 
 
 def append(stream: IO[bytes], row: dict[str, Any]) -> None:
@@ -78,7 +89,7 @@ def opened(path: Path, resume: bool) -> Iterator[IO[bytes]]:
     try:
         stream = path.open(mode)
     except OSError as error:
-        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise InputError(f"{path}: {reason_of(error)}") from None
     with stream:
         if mode != "wb":
             try:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from egca.errors import PromptError
+from egca.files import reason_of
 
 Role = Literal["system", "user", "assistant"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
@@ -184,7 +185,7 @@ def _read(path: Path) -> Prompt:
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
-        raise PromptError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise PromptError(f"{path}: {reason_of(error)}") from None
     except UnicodeDecodeError:
         raise PromptError(f"{path}: not UTF-8 text") from None
     return parse_prompt(text.replace("\r\n", "\n"), str(path))

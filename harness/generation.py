@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -23,6 +23,7 @@ from egca.jsonlines import kept
 from egca.problems import Problem, whole_program_of
 from egca.prompts import Message, Prompt
 from egca.providers import ChatModel, Reply, Sampling
+from egca.structure import ConstraintSet
 from harness.provenance import provenance
 
 PACKAGES = (
@@ -33,12 +34,22 @@ Key = tuple[str, int]  # task_id, number of the sample
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What decides a sample. n: samples of each task; sample k draws with a seed of its own."""
+    """What decides a sample. n: samples of each task; sample k draws with a seed of its own.
+
+    constraints_by: the debugger whose constraints the prompt shows; only for a prompt that has them
+    as an input.
+    """
 
     model: str
     prompt: Prompt
     sampling: Sampling
     n: int = 1
+    constraints_by: str = "trace"
+
+    @property
+    def is_constrained(self) -> bool:
+        """Whether the prompt shows constraints."""
+        return "constraints" in self.prompt.inputs
 
     def __post_init__(self) -> None:
         if self.n < 1:
@@ -56,6 +67,8 @@ class Recipe:
             "prompt_sha256": self.prompt.digest,
             "sampling": asdict(self.sampling),
         }
+        if self.is_constrained:
+            settings["constraints_by"] = self.constraints_by
         shown: dict[str, Any] = json.loads(json.dumps(settings))
         return shown
 
@@ -72,7 +85,9 @@ def chosen(problems: Iterator[Problem], ids: Sequence[str], limit: int | None) -
     return [problem for problem in listed if not ids or problem.task_id in ids][:limit]
 
 
-def messages_of(prompt: Prompt, problem: Problem) -> list[Message]:
+def messages_of(
+    prompt: Prompt, problem: Problem, constraints: ConstraintSet | None = None
+) -> list[Message]:
     """What the model is asked. A prompt may use any of these inputs. Raises: PromptError."""
     head, _, method = problem.entry_point.partition(".")
     if not head:
@@ -81,24 +96,33 @@ def messages_of(prompt: Prompt, problem: Problem) -> list[Message]:
         target = f"the class `{head}` with its method `{method}`"
     else:
         target = f"the function `{head}`"
-    inputs = {
+    inputs: dict[str, str | list[str]] = {
         "statement": problem.prompt,
         "target": target,
         "entry_point": problem.entry_point,
         "task_id": problem.task_id,
+        "constraints": [] if constraints is None else constraints.sentences(),
     }
     return prompt.render(**{name: text for name, text in inputs.items() if name in prompt.inputs})
 
 
-def line_of(recipe: Recipe, problem: Problem, sample: int, reply: Reply) -> dict[str, Any]:
-    """What is written of one sample."""
+def line_of(
+    recipe: Recipe,
+    problem: Problem,
+    sample: int,
+    reply: Reply,
+    constraints: ConstraintSet | None = None,
+) -> dict[str, Any]:
+    """What is written of one sample; of its constraints all that a gate needs to check them."""
     program = whole_program_of(problem, reply.text)
+    shown = {} if constraints is None else {"constraints": constraints.to_dict()}
     return {
         "task_id": problem.task_id,
         "sample": sample,
         "solution": program.source,
         "raw": reply.text,
         **recipe.settings(),
+        **shown,
         "finish_reason": reply.finish_reason,
         "prompt_tokens": reply.prompt_tokens,
         "completion_tokens": reply.completion_tokens,
@@ -113,17 +137,23 @@ def samples(
     problems: Sequence[Problem],
     done: Set[Key] = frozenset(),
     batch_size: int = 8,
+    constraints: Mapping[str, ConstraintSet] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The lines that are not done yet: the first sample of every task, then the second, ...
 
+    Args:
+        constraints: by task, for a prompt that shows them.
     Raises: ProviderError naming the tasks whose prompts got no reply.
     """
+    known = constraints or {}
     for sample in range(recipe.n):
         sampling = replace(recipe.sampling, seed=sample_seed(recipe.sampling.seed, sample))
         todo = [problem for problem in problems if (problem.task_id, sample) not in done]
         for start in range(0, len(todo), batch_size):
             batch = todo[start : start + batch_size]
-            asked = [messages_of(recipe.prompt, problem) for problem in batch]
+            asked = [
+                messages_of(recipe.prompt, problem, known.get(problem.task_id)) for problem in batch
+            ]
             try:
                 replies = model.complete_many(asked, sampling)
             except ProviderError as error:
@@ -132,7 +162,7 @@ def samples(
                     f"{' to '.join(dict.fromkeys([ids[0], ids[-1]]))}: {error}"
                 ) from error
             for problem, reply in zip(batch, replies, strict=True):
-                yield line_of(recipe, problem, sample, reply)
+                yield line_of(recipe, problem, sample, reply, known.get(problem.task_id))
 
 
 def sample_seed(seed: int, sample: int) -> int:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from egca.cli.batch_workers import Job, answers
+from egca.cli.output import EXIT_INTERRUPTED
 from egca.cli.progress import progress
 from egca.errors import InputError
-from egca.jsonlines import append, json_object, kept, opened
+from egca.jsonlines import append, json_lines, kept, opened
 
 FIELDS = ("case_id", "task_id", "entry_point", "candidate", "reference", "inputs", "atol")
-EXIT_INTERRUPTED = 130
 
 
 def run_batch(
@@ -65,17 +65,10 @@ def run_batch(
 
 def read_jobs(path: Path) -> list[Job]:
     """The cases of a JSONL file, needed fields only. Raises: InputError naming file and line."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     jobs: list[Job] = []
     seen: dict[str, int] = {}
-    for number, raw in enumerate(data.split(b"\n"), 1):
-        if not raw.strip():
-            continue
+    for number, row in json_lines(path):
         where = f"{path}:{number}"
-        row = json_object(raw, where)
         case_id = row.get("case_id")
         if not isinstance(case_id, str) or not case_id:
             raise InputError(f'{where}: no "case_id" (text)')

@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
+from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options
+from egca.cli.output import EXIT_INTERRUPTED
 from egca.errors import InputError
+from egca.files import check_writable, save_text
 
 
 def localization(
@@ -34,10 +37,9 @@ def localization(
         Path | None, typer.Option(help="Write every answer, a JSON line each.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
-    base_url: Annotated[str | None, typer.Option(help="The server of the models.")] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Dollars that the calls of each model may cost.")
-    ] = None,
+    base_url: BaseUrl = None,
+    max_cost: MaxCost = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Measure how often debuggers name a faulty line, and what they take.
 
@@ -58,12 +60,16 @@ def localization(
     if not names:
         raise InputError("--debuggers names none")
     for path in (output, html, answers):
-        if path is not None and not path.parent.is_dir():
-            raise InputError(f"{path}: there is no folder {path.parent}")
+        if path is not None:
+            check_writable(path)
     rows = read_cases(paths, every)
-    opened = open_all(names, {"base_url": base_url, "max_cost": max_cost})
-    with progress("cases", len(rows), 0) as advance:
-        measured = measure(opened, rows, seed, advance)
+    opened = open_all(names, given_options(base_url, max_cost, no_cache))
+    try:
+        with progress("cases", len(rows), 0) as advance:
+            measured = measure(opened, rows, seed, advance)
+    except KeyboardInterrupt:
+        print("egca: interrupted; replies of servers are in the cache", file=sys.stderr)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     command = shlex.join(["egca", *sys.argv[1:]])
     found = document(measured, command, seed, [path.name for path in paths])
     for path, content in (
@@ -72,5 +78,5 @@ def localization(
         (answers, "\n".join(predictions(measured)) + "\n"),
     ):
         if path is not None:
-            path.write_text(content, "utf-8")
+            save_text(path, content)
     print(dumps(found, indent=1) if json else text(found))

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.output import EXIT_INTERRUPTED
 from egca.errors import InputError
+from egca.files import check_writable, save_text
 
 if TYPE_CHECKING:
     from harness.evaluation import Plan, Result
 
-EXIT_INTERRUPTED = 130
 SCHEMA = "egca.evaluation/1"
 _N_SHOWN = 10
 
@@ -110,8 +111,8 @@ def _run(plan: Plan, ks: list[int], json: Path | None, html: Path | None, resume
     from harness.evaluation import problems_of, summary
 
     for path in (json, html):
-        if path is not None and not path.parent.is_dir():
-            raise InputError(f"{path}: its folder does not exist")
+        if path is not None:
+            check_writable(path)
     journal = None if json is None else json.with_name(f"{json.name}.partial")
     started = time.perf_counter()
     problems, n_tasks = problems_of(plan)
@@ -126,26 +127,16 @@ def _run(plan: Plan, ks: list[int], json: Path | None, html: Path | None, resume
     figures = summary(results, ks, n_tasks)
     document = _document(plan, results, figures, seconds)
     if json is not None:
-        _write(json, json_module.dumps(document) + "\n")
+        save_text(json, json_module.dumps(document) + "\n")
     if html is not None:
         from harness.evaluation.page import page
 
-        _write(html, page(document))
+        save_text(html, page(document))
     if journal is not None:
         journal.unlink(missing_ok=True)
     for line in report(plan, results, figures, seconds):
         print(line)
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    """The whole file or none."""
-    partial = path.with_name(f".{path.name}.new")
-    try:
-        partial.write_text(text, "utf-8", errors="backslashreplace")
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
 
 
 def _document(

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options
+from egca.cli.output import EXIT_INTERRUPTED
 from egca.errors import InputError
 
 if TYPE_CHECKING:
     from egca.problems import Problem
     from egca.providers import Usage
+    from egca.structure import ConstraintSet
     from harness.generation import Key, Recipe
-
-EXIT_INTERRUPTED = 130
 
 
 def generate(
@@ -41,19 +42,20 @@ def generate(
     prompt: Annotated[
         str, typer.Option(help="NAME, NAME@vN or a file; egca prompts list shows them.")
     ] = "generation",
+    debugger: Annotated[
+        str | None,
+        typer.Option(
+            help="Who names the constraints that a prompt such as generation-with-constraints "
+            "shows: trace (the default), or a model as for localize."
+        ),
+    ] = None,
     dtype: Annotated[
         str | None, typer.Option(help="auto, float32, bfloat16 or float16, for transformers.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N. Default: auto.")] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="The server of openai:MODEL, such as http://host:8000/v1.")
-    ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Ask again what is on disk from an earlier run.")
-    ] = False,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Dollars that the run may cost; for models with a price.")
-    ] = None,
+    base_url: BaseUrl = None,
+    no_cache: NoCache = False,
+    max_cost: MaxCost = None,
     output: Annotated[Path, typer.Option(help="Where the samples go, a line each.")] = Path(
         "samples.jsonl"
     ),
@@ -75,12 +77,20 @@ def generate(
     from harness.generation import Recipe, chosen, messages_of
 
     sampling = Sampling(temperature, top_p, max_tokens, seed, tuple(stop or ()))
-    recipe = Recipe(model, load_prompt(prompt), sampling, n)
+    recipe = Recipe(model, load_prompt(prompt), sampling, n, debugger or "trace")
+    if debugger is not None and not recipe.is_constrained:
+        raise InputError(
+            f"--debugger names constraints, and {recipe.prompt.id} shows none; "
+            "take --prompt generation-with-constraints"
+        )
+    if debugger is not None:
+        from egca.debuggers.registry import check_name
+
+        check_name(debugger)
     wanted = [task_id for text in ids or () for task_id in text.split(",")]
     problems = chosen(load_dataset(dataset), wanted, limit)
     messages_of(recipe.prompt, problems[0])  # a prompt of other inputs fails before the model loads
-    options: dict[str, Any] = {"dtype": dtype, "device": device, "base_url": base_url}
-    options |= {"max_cost": max_cost, "cache": False if no_cache else None}
+    options = {"dtype": dtype, "device": device, **given_options(base_url, max_cost, no_cache)}
     raise typer.Exit(_run(recipe, problems, dataset, batch_size, options, output, resume))
 
 
@@ -113,7 +123,8 @@ def _run(
                     record_run(output, recipe, dataset, sys.argv[1:], batch_size)
                 with progress("samples", tally.n_samples, tally.n_before) as advance:
                     tally.usage = model.usage
-                    for line in samples(model, recipe, problems, done, batch_size):
+                    constraints = _constraints(recipe, problems, options)
+                    for line in samples(model, recipe, problems, done, batch_size, constraints):
                         append(stream, line)
                         tally.count(line)
                         advance()
@@ -122,6 +133,27 @@ def _run(
             return EXIT_INTERRUPTED
     _say(f"{tally}; written to {output}")
     return 0
+
+
+def _constraints(
+    recipe: Recipe, problems: list[Problem], options: dict[str, Any]
+) -> dict[str, ConstraintSet]:
+    """By task, for a prompt that shows them. Raises: EgcaError of the first that has none."""
+    if not recipe.is_constrained:
+        return {}
+    from egca.debuggers import open_debugger
+    from egca.errors import EgcaError
+
+    given = {key: value for key, value in options.items() if key not in ("dtype", "device")}
+    given = {} if recipe.constraints_by == "trace" else given
+    debugger = open_debugger(recipe.constraints_by, **given)
+    found: dict[str, ConstraintSet] = {}
+    asked = debugger.extract_constraints_many([(problem, None) for problem in problems])
+    for problem, extraction in zip(problems, asked, strict=True):
+        if isinstance(extraction, EgcaError):
+            raise extraction
+        found[problem.task_id] = extraction.constraints
+    return found
 
 
 class _Tally:

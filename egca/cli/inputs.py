@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from egca.errors import InputError, ProblemError
+from egca.files import reason_of
 from egca.problems import (
     Kind,
     Problem,
@@ -144,7 +145,7 @@ def _reason(error: OSError) -> str:
         return "no such file"
     if isinstance(error, IsADirectoryError):
         return "a directory, not a program"
-    return (error.strerror or str(error)).lower()
+    return reason_of(error)
 
 
 def _task_problem(request: Request) -> Problem:

@@ -6,12 +6,15 @@ batch.py does many. What is written where, and the exit status, is decided here.
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options, refuse_without_model
 from egca.errors import InputError
+from egca.files import check_writable
 
 if TYPE_CHECKING:
     from egca.cli.inputs import Loaded, Request
@@ -68,10 +71,9 @@ def localize(
     show_transcript: Annotated[
         bool, typer.Option("--show-transcript", help="Show the dialogue with the model.")
     ] = False,
-    base_url: Annotated[str | None, typer.Option(help="The server of the model.")] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Dollars that all calls may cost together.")
-    ] = None,
+    base_url: BaseUrl = None,
+    max_cost: MaxCost = None,
+    no_cache: NoCache = False,
     batch: Annotated[
         Path | None, typer.Option(help="Localize all cases of a JSONL file (needs --output).")
     ] = None,
@@ -95,8 +97,9 @@ def localize(
     for option, seconds in (("--timeout", timeout), ("--budget-s", budget_s)):
         if seconds is not None and not 0 < seconds < float("inf"):
             raise InputError(f"{option} is {seconds:g}, but must be a number of seconds above 0")
-    model_options = {"base_url": base_url, "max_cost": max_cost}
-    model_options = {key: value for key, value in model_options.items() if value is not None}
+    model_options = given_options(base_url, max_cost, no_cache)
+    if debugger == "trace":
+        refuse_without_model({**model_options, "show_transcript": show_transcript or None})
     _speak_any_encoding()
     if list_examples:
         _list_examples()
@@ -120,9 +123,9 @@ def localize(
         )
         return
     _refuse_without_batch(workers, resume, force)
-    if html is not None and (html.is_dir() or not html.parent.is_dir()):
-        what = "it is a folder" if html.is_dir() else f"there is no folder {html.parent}"
-        raise InputError(f"{html}: cannot write the page: {what}")
+    if html is not None:
+        check_writable(html)
+    from egca.cli.progress import waiting
     from egca.cli.search import Search
 
     with Search(
@@ -135,7 +138,8 @@ def localize(
             kind, atol, rtol,  # type: ignore[arg-type]
         )  # fmt: skip
         loaded = _load(request)
-        found = search.localize(loaded.program, loaded.problem)
+        with nullcontext() if debugger == "trace" else waiting(f"asking {debugger}"):
+            found = search.localize(loaded.program, loaded.problem)
     if html is not None:
         _write_page(found, loaded.name, html)
     if json:
@@ -182,12 +186,10 @@ def _load(request: Request) -> Loaded:
 
 
 def _write_page(found: Localization, name: str, path: Path) -> None:
+    from egca.files import save_text
     from egca.localization.render.html import page
 
-    try:
-        path.write_text(page(found, name), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot write the page: {error.strerror or error}") from None
+    save_text(path, page(found, name))
 
 
 def _write_json(found: Localization) -> None:

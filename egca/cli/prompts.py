@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.output import print_json
 from egca.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def list_prompts(json: AsJson = False) -> None:
 
     found = list(all_prompts())
     if json:
-        _print_json({prompt.id: prompt.digest for prompt in found})
+        print_json({prompt.id: prompt.digest for prompt in found})
         return
     digests = released()
     width = max((len(prompt.id) for prompt in found), default=0)
@@ -47,7 +48,7 @@ def show(name: Name, json: AsJson = False) -> None:
 
     prompt = load_prompt(name)
     if json:
-        _print_json(_about(prompt))
+        print_json(_about(prompt))
         return
     print(f"{prompt.id}: {prompt.about}")
     for key, about in prompt.inputs.items():
@@ -71,7 +72,7 @@ def render(
 
     messages = load_prompt(name).render(**_inputs(inputs))
     if json:
-        _print_json([{"role": part.role, "content": part.content} for part in messages])
+        print_json([{"role": part.role, "content": part.content} for part in messages])
         return
     print("\n\n".join(f"--- {part.role}\n{part.content}" for part in messages))
 
@@ -136,15 +137,7 @@ def _about(prompt: Prompt) -> dict[str, Any]:
 
 
 def _inputs(path: Path) -> dict[str, Any]:
+    from egca.files import read_whole
     from egca.jsonlines import json_object
 
-    try:
-        return json_object(path.read_bytes(), str(path))
-    except OSError as error:
-        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-
-
-def _print_json(value: Any) -> None:
-    from json import dumps
-
-    print(dumps(value, indent=2))
+    return json_object(read_whole(path), str(path))

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from egca.cli.model_options import BaseUrl, MaxCost
+from egca.cli.output import print_json
 from egca.errors import InputError
 
 ACTIONS = ("list", "check")
@@ -39,13 +41,9 @@ def providers(
         str | None,
         typer.Argument(help="PROVIDER:MODEL or a short name; for check.", show_default=False),
     ] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="The server of openai:MODEL, such as http://host:8000/v1.")
-    ] = None,
+    base_url: BaseUrl = None,
     max_tokens: Annotated[int, typer.Option(help="Longest reply, in tokens.")] = 128,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Dollars that the call may cost at most.")
-    ] = None,
+    max_cost: MaxCost = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the ways to reach a chat model, or make one small call to see whether it works.
@@ -68,7 +66,7 @@ def providers(
 def _list(json: bool) -> None:
     rows, names, prices = _providers(), _names(), _prices()
     if json:
-        _print_json({"providers": rows, "names": names, "prices": prices})
+        print_json({"providers": rows, "names": names, "prices": prices})
         return
     for row in rows:
         state = "ready" if row["is_ready"] else f"lacks {', '.join(row['lacks'])}"
@@ -149,7 +147,7 @@ def _check(name: str, options: dict[str, Any], max_tokens: int, json: bool) -> N
         "refused_options": left_out,
     }
     if json:
-        _print_json(facts)
+        print_json(facts)
         return
     print("" if "on_text" in options else reply.text)
     cost = "no price known" if reply.cost_usd is None else f"${reply.cost_usd:.6f}"
@@ -157,9 +155,3 @@ def _check(name: str, options: dict[str, Any], max_tokens: int, json: bool) -> N
     print(
         f"egca: {name} answered: {form}; {tokens} in {reply.seconds:.1f} s, {cost}", file=sys.stderr
     )
-
-
-def _print_json(value: Any) -> None:
-    from json import dumps
-
-    print(dumps(value, indent=2))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from egca.errors import InputError
 from egca.execution.limits import Limits
 from egca.execution.sandbox import Sandbox
 from egca.localization.ops import OPS
@@ -39,9 +38,6 @@ class Search:
         self._limits = (
             None if timeout is None else Limits(call_s=timeout, program_s=_PROGRAM_CALLS * timeout)
         )
-        if debugger == TRACE and options:
-            option = min(options).replace("_", "-")
-            raise InputError(f"--{option} is for a model: name one with --debugger")
         self._sandbox = Sandbox(preload=OPS)
         self._debugger: Debugger | None = None
         if debugger != TRACE:  # its room is imported only where a model is asked

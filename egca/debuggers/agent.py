@@ -14,11 +14,11 @@ from egca.debuggers.dialogue import Dialogue, claim_of
 from egca.debuggers.fitting import n_tokens
 from egca.debuggers.llm import LlmDebugger, Shares, inputs_of
 from egca.debuggers.tools import TOOLS, cut_to
-from egca.errors import InputError, ReplyError
+from egca.errors import ContextError, InputError, ReplyError
 from egca.localization.claims import Refusal
 from egca.localization.examination import Examination
 from egca.localization.explain import Explanation
-from egca.localization.result import Localization, Opinion
+from egca.localization.result import Localization
 from egca.providers import ChatModel, Sampling
 
 MAX_TURNS = 12
@@ -53,11 +53,9 @@ class AgentDebugger(LlmDebugger):
         self.max_turns = max_turns
         self.max_tokens = max_tokens
 
-    async def place(self, at: Examination, run: Run) -> Localization:
-        if not at.is_open:
-            return at.answer(None, Opinion(self.name, self.model.name), 0.0)
+    async def _asked(self, at: Examination, run: Run, shares: Shares) -> Localization:
         messages = self.prompt.render(
-            **inputs_of(at, self.shares),
+            **inputs_of(at, shares),
             n_steps=str(len(at.steps)),
             tools=[tool.about for tool in TOOLS.values()],
             max_turns=str(self.max_turns),
@@ -69,7 +67,13 @@ class AgentDebugger(LlmDebugger):
             if dialogue.n_tokens + asked + self.sampling.max_tokens > self.max_tokens:
                 dialogue.refuse(f"its {self.max_tokens} tokens were used up")
                 break
-            await turns.take(self.max_turns - len(dialogue.replies) - 1)
+            try:
+                await turns.take(self.max_turns - len(dialogue.replies) - 1)
+            except ContextError:
+                if not dialogue.replies:
+                    raise
+                dialogue.refuse("its context was full")
+                break
         if turns.known is None:
             if turns.is_open and len(dialogue.replies) >= self.max_turns:
                 dialogue.refuse(f"its {self.max_turns} turns were used up")

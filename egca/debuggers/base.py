@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from egca.errors import EgcaError
 from egca.execution import Limits, Sandbox
 from egca.localization.examination import Examination, examined
 from egca.localization.ops import OPS
@@ -25,6 +26,7 @@ from egca.structure import ConstraintSet, extract_constraints
 from egca.types import Program
 
 T = TypeVar("T")
+Job = Callable[[], Coroutine[Any, Any, T]]
 CONCURRENCY = 8
 # Runs what needs the sandbox in a thread, one at a time, while other cases wait for their models.
 Run = Callable[..., Awaitable[Any]]
@@ -83,9 +85,13 @@ class Debugger(ABC):
         limits: Limits | None = None,
         budget_s: float | None = None,
     ) -> Localization:
-        """Where a program first goes wrong; arguments as those of egca.localization.localize."""
+        """Where a program first goes wrong; arguments as those of egca.localization.localize.
+
+        Raises: EgcaError for a case that cannot be examined, or gets no reply.
+        """
         case = Case(candidate, problem, reference)
-        return self.localize_many([case], sandbox=sandbox, limits=limits, budget_s=budget_s)[0]
+        found = self.localize_many([case], sandbox=sandbox, limits=limits, budget_s=budget_s)
+        return _or_raised(found[0])
 
     def localize_many(
         self,
@@ -95,10 +101,11 @@ class Debugger(ABC):
         limits: Limits | None = None,
         budget_s: float | None = None,
         concurrency: int | None = None,
-    ) -> list[Localization]:
+    ) -> list[Localization | EgcaError]:
         """Localize cases, in order; at most `concurrency` of them are under way at once.
 
-        Raises: EgcaError of the first case that cannot be examined or gets no reply.
+        Returns: a localization for each; the error of a case that cannot be examined, or gets no
+            reply, stands in its place, and the others are finished all the same.
         """
         return in_a_loop(
             self.alocalize_many(
@@ -114,7 +121,7 @@ class Debugger(ABC):
         limits: Limits | None = None,
         budget_s: float | None = None,
         concurrency: int | None = None,
-    ) -> list[Localization]:
+    ) -> list[Localization | EgcaError]:
         """As localize_many, inside a running loop."""
         shared = Sandbox(preload=OPS) if sandbox is None else nullcontext(sandbox)
         with shared as used:
@@ -132,32 +139,52 @@ class Debugger(ABC):
                 finally:
                     context.__exit__(None, None, None)
 
-            jobs = [partial(one, case) for case in cases]
+            jobs = [partial(_attempted, partial(one, case)) for case in cases]
             return await bounded(jobs, self._bound(concurrency))
 
     def extract_constraints(self, problem: Problem, reference: str | None = None) -> Extraction:
-        """Constraints C of a problem, from its statement and a correct program."""
-        return self.extract_constraints_many([(problem, reference)])[0]
+        """Constraints C of a problem, from its statement and a correct program.
+
+        Raises: InputError without a correct program; ProviderError if a model gives no reply.
+        """
+        return _or_raised(self.extract_constraints_many([(problem, reference)])[0])
 
     def extract_constraints_many(
         self,
         problems: Sequence[tuple[Problem, str | None]],
         *,
         concurrency: int | None = None,
-    ) -> list[Extraction]:
-        """Constraints of several problems, in order."""
-        jobs = [partial(self.demands, problem, reference) for problem, reference in problems]
+    ) -> list[Extraction | EgcaError]:
+        """Constraints of several problems, in order; errors as in localize_many."""
+        jobs = [
+            partial(_attempted, partial(self.demands, problem, reference))
+            for problem, reference in problems
+        ]
         return in_a_loop(bounded(jobs, self._bound(concurrency)))
 
     def _bound(self, concurrency: int | None) -> int:
         return max(self.concurrency if concurrency is None else concurrency, 1)
 
 
-async def bounded(jobs: Sequence[Callable[[], Coroutine[Any, Any, T]]], n: int) -> list[T]:
+async def _attempted(job: Job[T]) -> T | EgcaError:
+    """What a job gives, or the error that a user can mend; a bug of ours is raised."""
+    try:
+        return await job()
+    except EgcaError as error:
+        return error
+
+
+def _or_raised(found: T | EgcaError) -> T:
+    if isinstance(found, EgcaError):
+        raise found
+    return found
+
+
+async def bounded(jobs: Sequence[Job[T]], n: int) -> list[T]:
     """What the jobs give, in order, at most n at once; the first error ends the others."""
     gate = asyncio.Semaphore(n)
 
-    async def one(job: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def one(job: Job[T]) -> T:
         async with gate:
             return await job()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
+from dataclasses import asdict
 from typing import Any
 
 from egca.errors import ReplyError
@@ -78,11 +79,13 @@ class Dialogue:
             model=self.model.name,
             prompt=self.prompt.id,
             prompt_sha256=self.prompt.digest,
+            sampling=asdict(self.sampling),
             outcome=outcome,
             reason=" ".join(reason.split())[:_MAX_REASON],
             confidence=confidence,
             refused=tuple(self.refused),
             n_replies=len(self.replies),
+            n_cached=sum(reply.is_cached for reply in self.replies),
             prompt_tokens=sum(reply.prompt_tokens for reply in self.replies),
             completion_tokens=sum(reply.completion_tokens for reply in self.replies),
             cost_usd=None if len(known) < len(prices) else sum(known),

@@ -66,6 +66,12 @@ def steps_table(at: Examination, budget: int) -> str:
     return "\n".join(_with_gaps(shown, kept, "steps"))
 
 
+def reference_lines(at: Examination) -> list[int]:
+    """1-based lines of the reference at the steps where the runs may part."""
+    sides = [at.steps[index].reference for index in _centres(at)] if at.steps else []
+    return sorted({side.span.line for side in sides if side is not None})
+
+
 def row_text(number: int, row: AlignedStep) -> str:
     """One row of the table: "12  L4 total = 7  |  L3 total = 12".
 

@@ -5,13 +5,19 @@ trace's, and says so."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from egca.debuggers.base import Debugger, Extraction, Run
 from egca.debuggers.dialogue import Dialogue, claim_of
 from egca.debuggers.extraction import extracted
-from egca.debuggers.fitting import numbered, outcome_text, shortened, steps_table
-from egca.errors import ReplyError
+from egca.debuggers.fitting import (
+    numbered,
+    outcome_text,
+    reference_lines,
+    shortened,
+    steps_table,
+)
+from egca.errors import ContextError, ReplyError
 from egca.localization.claims import Refusal
 from egca.localization.examination import Examination
 from egca.localization.render.values import glimpse, plain
@@ -24,6 +30,7 @@ from egca.structure import extract_constraints
 from egca.types import Failure
 
 N_ANSWERS = 2
+N_HALVINGS = 2
 MAX_REPLY = 400  # tokens; an answer is a line of JSON
 _CALL_CHARS = 600
 
@@ -37,9 +44,15 @@ class Shares:
     reference: int = 1_500
     steps: int = 2_500
 
+    def halved(self) -> Shares:
+        """For a model whose context is too short."""
+        return Shares(*(tokens // 2 for tokens in astuple(self)))
+
 
 class LlmDebugger(Debugger):
     """Asks once, checks, asks again at most once.
+
+    A prompt that does not fit into the model's context is halved, twice at most.
 
     Args:
         model: who is asked. prompt: by name; results say which version it was.
@@ -64,9 +77,19 @@ class LlmDebugger(Debugger):
     async def place(self, at: Examination, run: Run) -> Localization:
         if not at.is_open:
             return at.answer(None, Opinion(self.name, self.model.name), 0.0)
+        shares = self.shares
+        for _ in range(N_HALVINGS):
+            try:
+                return await self._asked(at, run, shares)
+            except ContextError:
+                shares = shares.halved()
+        return await self._asked(at, run, shares)
+
+    async def _asked(self, at: Examination, run: Run, shares: Shares) -> Localization:
+        """Raises: ContextError if the first prompt does not fit; ProviderError."""
         messages = self.prompt.render(
-            **inputs_of(at, self.shares),
-            steps=steps_table(at, self.shares.steps),
+            **inputs_of(at, shares),
+            steps=steps_table(at, shares.steps),
             constraints=_demands(at.problem),
         )
         dialogue = Dialogue(self.name, self.model, self.prompt, messages, self.sampling)
@@ -74,6 +97,10 @@ class LlmDebugger(Debugger):
             try:
                 answer = await dialogue.ask()
                 known = await run(at.check, claim_of(answer, at))
+            except ContextError:
+                if not dialogue.replies:
+                    raise
+                break  # the first answer and its refusal are too much for it
             except ReplyError as error:
                 known = Refusal(str(error))
             if not isinstance(known, Refusal):
@@ -95,7 +122,8 @@ def inputs_of(at: Examination, shares: Shares) -> dict[str, str]:
     """The inputs that all prompts of localization share."""
     found, one = at.by_trace, at.failing_input
     is_script = at.problem.kind == "script"
-    reference = at.problem.reference or ""
+    source = at.problem.reference or ""
+    reference = numbered(source, shares.reference, reference_lines(at)) if source else ""
     wanted = one.expected
     if not one.is_known:
         expected = "(the tests are code; the result is not what they ask for)"
@@ -113,7 +141,7 @@ def inputs_of(at: Examination, shares: Shares) -> dict[str, str]:
     return {
         "statement": shortened(at.problem.prompt or call_text(found, 80), shares.statement),
         "candidate": numbered(at.program.source, shares.candidate, at.suspects[:5]),
-        "reference": numbered(reference, shares.reference) if reference else "",
+        "reference": reference,
         "call": plain(call),
         "expected": expected,
         "actual": outcome_text(outcome, is_script, _CALL_CHARS),

@@ -4,8 +4,8 @@ Data only; how it looks (terminal, JSON, HTML) is decided in egca/localization/r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from egca.problems import Problem
@@ -52,19 +52,22 @@ class Opinion:
 
     outcome: "confirmed" (its place, and an intervention there makes the output right), "accepted"
     (its place, that nothing confirmed), "trace" (no answer of it stood) or "not asked". confidence
-    is what the model said of itself. refused: why answers did not stand, in order. cost_usd: None
-    where there is no price. transcript: the whole dialogue.
+    is what the model said of itself. sampling: how its replies were drawn. refused: why answers did
+    not stand, in order. n_cached: replies that were on disk, at no cost and in no time. cost_usd:
+    None where there is no price. transcript: the whole dialogue.
     """
 
     debugger: str
     model: str = ""
     prompt: str = ""
     prompt_sha256: str = ""
+    sampling: Mapping[str, Any] = field(default_factory=dict)
     outcome: str = "not asked"
     reason: str = ""
     confidence: float | None = None
     refused: tuple[str, ...] = ()
     n_replies: int = 0
+    n_cached: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float | None = None

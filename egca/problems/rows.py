@@ -11,6 +11,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +36,33 @@ def rows_of(
     Raises: ProblemError for a file that cannot be read, or as on_bad says. A JSON list that is
         broken in the middle always raises: where its next row begins nobody knows.
     """
-    try:
-        with _opened(path) as stream:
-            if stream.peek(8).removeprefix(_BOM).lstrip()[:1] == b"[":
-                found = _elements(io.TextIOWrapper(stream, encoding="utf-8-sig"), path)
+    with opened(path) as stream:
+        if stream.peek(8).removeprefix(_BOM).lstrip()[:1] == b"[":
+            found = _elements(io.TextIOWrapper(stream, encoding="utf-8-sig"), path)
+        else:
+            found = _lines(stream, path, needles, on_bad)
+        for number, row in found:
+            if isinstance(row, dict):
+                yield number, row
             else:
-                found = _lines(stream, path, needles, on_bad)
-            for number, row in found:
-                if isinstance(row, dict):
-                    yield number, row
-                else:
-                    _say(ProblemError(f"{path}:{number}: not a JSON object"), on_bad)
+                _say(ProblemError(f"{path}:{number}: not a JSON object"), on_bad)
+
+
+@contextmanager
+def opened(path: Path | str) -> Iterator[io.BufferedReader[Any]]:
+    """A file to read, unpacked if it is gzipped.
+
+    Raises: ProblemError naming the file, also when reading it inside the block fails.
+    """
+    try:
+        with _unpacked(path) as stream:
+            yield stream
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ProblemError(f"{path}: {reason}") from None
 
 
-def _opened(path: Path | str) -> io.BufferedReader[Any]:
+def _unpacked(path: Path | str) -> io.BufferedReader[Any]:
     raw: io.BufferedReader[Any] = io.BufferedReader(io.FileIO(path))
     if raw.peek(2)[:2] != b"\x1f\x8b":
         return raw

@@ -7,26 +7,24 @@ what keeps a run repeatable."""
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from egca.errors import InputError, MissingExtraError, ProviderError, TransientError
+from egca.errors import InputError, ProviderError, TransientError
 from egca.prompts import Message
 from egca.providers.chat import Finish, Reply, Sampling, Schema
 from egca.providers.failures import Place, failure, is_overflow, said
 from egca.providers.openai_model import checked_url, place_of, usable_key
 from egca.providers.prices import Price, price_of
-from egca.providers.remote import RemoteModel
+from egca.providers.remote import NoStreamError, RemoteModel, check_client, check_stream, patience
 
 ANTHROPIC = "https://api.anthropic.com"
 KEY_NAME = "ANTHROPIC_API_KEY"
 OPTIONAL = ("output_config", "temperature", "top_p", "stop_sequences")
 _CACHE = {"type": "ephemeral"}
-_CONNECT_S = 10.0
 
 
 def open_anthropic(
@@ -45,12 +43,7 @@ def open_anthropic(
         on_text: is handed every piece of a reply as it comes.
     Raises: ProviderError, MissingExtraError, InputError.
     """
-    from importlib.util import find_spec
-
-    if not (find_spec("anthropic") and find_spec("tenacity")):
-        raise MissingExtraError("a model of the provider anthropic", "llm")
-    if concurrency < 1:
-        raise InputError(f"concurrency is {concurrency}, but must be at least 1")
+    check_client("anthropic", concurrency)
     url = checked_url(base_url or os.environ.get("ANTHROPIC_BASE_URL", "") or ANTHROPIC)
     key = usable_key(KEY_NAME)
     if not key:
@@ -79,13 +72,12 @@ class AnthropicModel(RemoteModel):
         self.url = url
         self.on_text = on_text
         self.price: Price | None = price_of("anthropic", place.model)
-        self.refused: set[str] = set()
         self.has_answered = False
         self._client = anthropic.AsyncAnthropic(
             api_key=place.key,
             base_url=url,
             max_retries=0,
-            timeout=httpx2.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s)),
+            timeout=patience(timeout_s),
         )
         self._errors = (anthropic.APIError, httpx2.HTTPError, ValueError)
 
@@ -158,24 +150,30 @@ class AnthropicModel(RemoteModel):
             if option in {**request, **request["extra_body"]} and aliases.get(
                 option, {option}
             ) & set(named):
-                self.refused.add(option)
-                logging.getLogger(__name__).warning(
-                    "egca: note: %s takes no %s; it is left out", self.name, option
-                )
+                self.leave_out(option)
                 return True
         return False
 
     async def _sent(self, request: dict[str, Any]) -> Any:
-        if self.on_text is None:
-            message = await self._client.messages.create(**request)
-            if isinstance(message, str):
-                raise ProviderError(f"{self.name}: {self.place.where} sent no JSON")
-            return message
+        if self.on_text is not None and "stream" not in self.refused:
+            try:
+                return await self._streamed(request, self.on_text)
+            except NoStreamError:
+                self.refused.add("stream")
+        message = await self._client.messages.create(**request)
+        if isinstance(message, str):
+            raise ProviderError(f"{self.name}: {self.place.where} sent no JSON")
+        if self.on_text is not None:
+            self.on_text(_text(message))
+        return message
+
+    async def _streamed(self, request: dict[str, Any], on_text: Callable[[str], None]) -> Any:
         async with self._client.messages.stream(**request) as stream:
+            check_stream(stream.response)
             message = None
             async for event in stream:
                 if event.type == "text":
-                    self.on_text(event.text)
+                    on_text(event.text)
                 elif event.type == "message_start":
                     message = event.message
             if message is not None:
@@ -185,8 +183,7 @@ class AnthropicModel(RemoteModel):
         return message
 
     def _reply(self, message: Any, start: float) -> Reply:
-        content = getattr(message, "content", None)
-        if content is None or getattr(message, "usage", None) is None:
+        if getattr(message, "content", None) is None or getattr(message, "usage", None) is None:
             raise TransientError(f"{self.name}: {self.place.where} sent no proper answer")
         if message.stop_reason == "refusal":
             details = getattr(message, "stop_details", None)
@@ -201,7 +198,7 @@ class AnthropicModel(RemoteModel):
         if self.price is not None:
             cost = self.price.cost(usage.input_tokens, usage.output_tokens, n_read, n_written)
         return Reply(
-            "".join(block.text for block in content if block.type == "text"),
+            _text(message),
             finish,
             usage.input_tokens + n_read + n_written,
             usage.output_tokens,
@@ -209,6 +206,11 @@ class AnthropicModel(RemoteModel):
             time.perf_counter() - start,
             cost,
         )
+
+
+def _text(message: Any) -> str:
+    blocks = getattr(message, "content", None) or ()
+    return "".join(block.text for block in blocks if block.type == "text")
 
 
 def can_close(schema: Any) -> bool:

@@ -11,12 +11,12 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from egca.errors import InputError
+from egca.files import reason_of, write_whole
 from egca.prompts import Message
 from egca.providers.chat import ChatModel, Reply, Sampling, Schema, Usage
 from egca.providers.wrappers import Wrapper, whole
@@ -64,21 +64,12 @@ class ReplyCache:
         data = json.dumps(asdict(reply)).encode()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                os.replace(name, path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(name)
-                raise
+            write_whole(path, data, mode=0o600)
             self._make_room(len(data))
         except OSError as error:
             if not self._has_complained:
-                reason = (error.strerror or str(error)).lower()
                 logging.getLogger(__name__).warning(
-                    "egca: note: replies are not kept: %s: %s", self.folder, reason
+                    "egca: note: replies are not kept: %s: %s", self.folder, reason_of(error)
                 )
             self._has_complained = True
 

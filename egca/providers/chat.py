@@ -1,14 +1,15 @@
 """What every chat model takes and gives, whoever serves it.
 
-A model in this process inherits ChatModel and defines `complete`, and `complete_many` where it can
-batch; one behind a network inherits RemoteModel (remote.py). Retries, caches and prices wrap a
+A model in this process inherits LocalModel (local.py), one behind a network RemoteModel
+(remote.py); any other defines `complete`. Retries, caches and prices wrap a
 model from outside (wrappers.py) and are no part of one."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from egca.errors import InputError
@@ -70,7 +71,7 @@ class Reply:
 class Usage:
     """What was asked of a model so far. calls: replies it gave; cached: those that it did not need.
 
-    cost_usd: of the replies that have a price; n_unpriced counts the others.
+    cost_usd: of the replies that have a price; n_unpriced counts the others. Threads may share one.
     """
 
     calls: int = 0
@@ -80,18 +81,22 @@ class Usage:
     cost_usd: float = 0.0
     n_unpriced: int = 0
     seconds: float = 0.0
+    _lock: threading.Lock = field(
+        default_factory=threading.Lock, init=False, repr=False, compare=False
+    )
 
     def count(self, reply: Reply) -> None:
         """Add a reply."""
-        if reply.is_cached:
-            self.cached += 1
-            return
-        self.calls += 1
-        self.prompt_tokens += reply.prompt_tokens
-        self.completion_tokens += reply.completion_tokens
-        self.cost_usd += reply.cost_usd or 0.0
-        self.n_unpriced += reply.cost_usd is None
-        self.seconds += reply.seconds
+        with self._lock:
+            if reply.is_cached:
+                self.cached += 1
+                return
+            self.calls += 1
+            self.prompt_tokens += reply.prompt_tokens
+            self.completion_tokens += reply.completion_tokens
+            self.cost_usd += reply.cost_usd or 0.0
+            self.n_unpriced += reply.cost_usd is None
+            self.seconds += reply.seconds
 
     def __str__(self) -> str:
         parts = [f"{self.calls} calls"]
@@ -104,7 +109,7 @@ class Usage:
 class ChatModel(Protocol):
     """A model that answers a conversation. name: what it was opened by.
 
-    concurrency: how many calls it takes at once; 1 where batches are its own affair.
+    concurrency: how many calls it takes at once.
     """
 
     name: str

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from egca.errors import ProviderError, TransientError
+from egca.errors import ContextError, ProviderError, TransientError
 
 _MAX_REASON = 240  # characters of a server's message that are shown
 _OVERFLOWS = (
@@ -87,7 +87,7 @@ def _refusal(status: int, error: Any, place: Place) -> ProviderError:
     if any(mark in words for mark in _QUOTAS) or status == 402:
         return ProviderError(f"{who}: no credit left ({status}: {reason})")
     if status in {400, 413, 422} and is_overflow(words):
-        return ProviderError(
+        return ContextError(
             f"{place.name}: prompt and reply do not fit into the context; lower --max-tokens or "
             f"shorten the prompt ({reason})"
         )

@@ -5,7 +5,6 @@ found out, not assumed: an option that it refuses is left out from then on, with
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import time
@@ -13,12 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from egca.errors import InputError, MissingExtraError, ProviderError, TransientError
+from egca.errors import InputError, ProviderError, TransientError
 from egca.prompts import Message
 from egca.providers.chat import Finish, Reply, Sampling, Schema
 from egca.providers.failures import Place, failure, is_overflow, said
 from egca.providers.prices import Price, price_of
-from egca.providers.remote import RemoteModel
+from egca.providers.remote import NoStreamError, RemoteModel, check_client, check_stream, patience
 
 OPENAI = "https://api.openai.com/v1"
 # What a request can do without; the rest is the request.
@@ -27,7 +26,6 @@ OPTIONAL = (
 )  # fmt: skip
 # The bound of a reply has an old and a new name, and servers that know but one of them.
 BOUNDS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-_CONNECT_S = 10.0
 
 
 def open_openai(
@@ -50,12 +48,7 @@ def open_openai(
     The key is EGCA_API_KEY; OPENAI_API_KEY where it belongs: OpenAI and OPENAI_BASE_URL. No other
     server gets to see it. Raises: ProviderError, MissingExtraError, InputError.
     """
-    from importlib.util import find_spec
-
-    if not (find_spec("openai") and find_spec("tenacity")):
-        raise MissingExtraError("a model of the provider openai", "llm")
-    if concurrency < 1:
-        raise InputError(f"concurrency is {concurrency}, but must be at least 1")
+    check_client("openai", concurrency)
     url, key_name, key = address(base_url)
     if not key and url == OPENAI:
         raise ProviderError(f"{name or model}: no key; set {key_name} (or --base-url to a server)")
@@ -124,14 +117,13 @@ class OpenAIModel(RemoteModel):
         self.logprobs = logprobs
         self.on_text = on_text
         self.price: Price | None = price_of("openai", place.model) if url == OPENAI else None
-        self.refused: set[str] = set()
         self.bound = "max_completion_tokens" if url == OPENAI else "max_tokens"
         self.has_answered = False
         self._client = openai.AsyncOpenAI(
             api_key=place.key or "none",
             base_url=url,
             max_retries=0,
-            timeout=httpx2.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s)),
+            timeout=patience(timeout_s),
         )
         self._errors = (openai.APIError, httpx2.HTTPError, ValueError)
 
@@ -197,10 +189,7 @@ class OpenAIModel(RemoteModel):
         named = [str(getattr(error, "param", None) or ""), *re.findall(r"\w+", text)]
         for option in OPTIONAL:
             if option in request and option in named:
-                self.refused.add(option)
-                logging.getLogger(__name__).warning(
-                    "egca: note: %s takes no %s; it is left out", self.name, option
-                )
+                self.leave_out(option)
                 return True
         other = BOUNDS[self.bound]
         if self.bound in named and other not in self.refused:
@@ -220,8 +209,12 @@ class OpenAIModel(RemoteModel):
         return found
 
     async def _sent(self, request: dict[str, Any], start: float) -> Reply:
-        if self.on_text is not None:
-            return await self._streamed(request, start, self.on_text)
+        if self.on_text is not None and "stream" not in self.refused:
+            try:
+                return await self._streamed(request, start, self.on_text)
+            except NoStreamError:
+                self.refused |= {"stream", "stream_options"}
+                request.pop("stream_options", None)
         completion = await self._client.chat.completions.create(**request)
         if isinstance(completion, str):
             raise ProviderError(
@@ -232,6 +225,8 @@ class OpenAIModel(RemoteModel):
             raise TransientError(f"{self.name}: {self.place.where} sent an answer without a choice")
         found = [entry.logprob for entry in getattr(choice.logprobs, "content", None) or ()]
         text, refusal = choice.message.content, getattr(choice.message, "refusal", None)
+        if self.on_text is not None and text:
+            self.on_text(text)
         return self._reply(text, refusal, choice.finish_reason, completion.usage, found, start)
 
     async def _streamed(
@@ -242,6 +237,7 @@ class OpenAIModel(RemoteModel):
         found: list[float] = []
         finish = usage = None
         async with await self._client.chat.completions.create(**request, stream=True) as stream:
+            check_stream(stream.response)
             async for chunk in stream:
                 usage = getattr(chunk, "usage", None) or usage
                 for choice in chunk.choices or ():

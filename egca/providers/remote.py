@@ -6,15 +6,19 @@ Ctrl-C in the main thread ends a wait at once, and a notebook's loop is no obsta
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
+from egca.errors import InputError, MissingExtraError
 from egca.prompts import Message
 from egca.providers.chat import ChatModel, Reply, Sampling, Schema
 
 T = TypeVar("T")
+_CONNECT_S = 10.0
 Ask = Callable[[Sequence[Message]], Awaitable[Reply]]
 
 _loops: dict[int, asyncio.AbstractEventLoop] = {}  # by process: a fork leaves the thread behind
@@ -76,16 +80,50 @@ async def gathered(ask: Ask, batch: Sequence[Sequence[Message]], limit: int) -> 
     return [reply for reply in replies if reply is not None]
 
 
+def check_client(package: str, concurrency: int) -> None:
+    """Whether a protocol's client can be used. Raises: MissingExtraError, InputError."""
+    if not (find_spec(package) and find_spec("tenacity")):
+        raise MissingExtraError(f"a model of the provider {package}", "llm")
+    if concurrency < 1:
+        raise InputError(f"concurrency is {concurrency}, but must be at least 1")
+
+
+def patience(timeout_s: float) -> Any:
+    """A client's timeouts: how long a server may be silent, and take to be reached."""
+    import httpx2
+
+    return httpx2.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
+
+
+class NoStreamError(Exception):
+    """What came in answer to a request for a stream is none; it is asked for whole then."""
+
+
+def check_stream(response: Any) -> None:
+    """Raises: NoStreamError for a server that ignores the option, or is no such server at all."""
+    if "event-stream" not in response.headers.get("content-type", ""):
+        raise NoStreamError
+
+
 class RemoteModel(ChatModel):
     """A model behind a network: a provider defines `_answer`, one call without second tries.
 
-    concurrency bounds the calls under way, from complete_many and acomplete together.
+    concurrency bounds the calls under way, from complete_many and acomplete together. refused: the
+    options that the server turned down.
     """
 
     def __init__(self, name: str, concurrency: int) -> None:
         self.name = name
         self.concurrency = concurrency
+        self.refused: set[str] = set()
         self._places: asyncio.Semaphore | None = None
+
+    def leave_out(self, option: str) -> None:
+        """Do without an option from now on, and say so."""
+        self.refused.add(option)
+        logging.getLogger(__name__).warning(
+            "egca: note: %s takes no %s; it is left out", self.name, option
+        )
 
     async def _answer(
         self, messages: Sequence[Message], sampling: Sampling, schema: Schema | None

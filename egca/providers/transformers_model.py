@@ -15,14 +15,14 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
-from egca.errors import MissingExtraError, ProviderError
+from egca.errors import ContextError, MissingExtraError, ProviderError
 from egca.prompts import Message
-from egca.providers.chat import ChatModel, Finish, Reply, Sampling, Schema
+from egca.providers.chat import Finish, Reply, Sampling, Schema
 from egca.providers.decoding import StopTexts, logits_processors
+from egca.providers.local import MAX_REASON, LocalModel, check_dtype
 
-DTYPES = ("auto", "float32", "bfloat16", "float16")
 MEMORY_WORDS = ("out of memory", "not enough memory", "can't allocate memory")
-_MAX_REASON = 200  # characters of a library's message that are shown
+_BATCH = 8  # calls that a GPU answers together; on a processor a batch is no faster
 
 
 def open_transformers(
@@ -36,8 +36,7 @@ def open_transformers(
         device: "cpu", "cuda", "cuda:1"; auto is the first GPU that there is.
     Raises: ProviderError, MissingExtraError.
     """
-    if dtype not in DTYPES:
-        raise ProviderError(f'dtype is "{dtype}", but must be one of {", ".join(DTYPES)}')
+    check_dtype(dtype)
     is_gguf = model.endswith(".gguf")
     _need(("torch", "transformers", *(["gguf"] if is_gguf else [])))
     import torch
@@ -59,13 +58,13 @@ def open_transformers(
     return TransformersModel(name, loaded, tokenizer)
 
 
-class TransformersModel(ChatModel):
-    """A loaded causal language model with its tokenizer."""
+class TransformersModel(LocalModel):
+    """A loaded causal language model with its tokenizer; nothing holds it to a schema."""
 
     def __init__(self, name: str, model: Any, tokenizer: Any) -> None:
         from transformers import GenerationConfig
 
-        self.name = name
+        super().__init__(name, 1 if model.device.type == "cpu" else _BATCH)
         self.model = model
         self.tokenizer = tokenizer
         self.has_template = tokenizer.chat_template is not None
@@ -88,24 +87,9 @@ class TransformersModel(ChatModel):
         config = self.model.config
         return {"provider": "transformers", "name": self.name, "dtype": str(config.dtype)}
 
-    def complete(
-        self, messages: Sequence[Message], sampling: Sampling, schema: Schema | None = None
-    ) -> Reply:
-        """One reply; nothing holds it to a schema. Raises: ProviderError."""
-        return self.complete_many([messages], sampling, schema)[0]
-
-    def complete_many(
-        self,
-        batch: Sequence[Sequence[Message]],
-        sampling: Sampling,
-        schema: Schema | None = None,
+    def _batch(
+        self, batch: Sequence[Sequence[Message]], sampling: Sampling, schema: Schema | None
     ) -> list[Reply]:
-        """Replies that are generated together; nothing holds them to a schema.
-
-        Raises: ProviderError.
-        """
-        if not batch:
-            return []
         texts = [self.text_of(messages) for messages in batch]
         encoded = self.tokenizer(
             texts, return_tensors="pt", padding=True, add_special_tokens=not self.has_template
@@ -195,7 +179,7 @@ class TransformersModel(ChatModel):
 
     def _check_context(self, n_prompt: int, max_tokens: int) -> None:
         if self.context is not None and n_prompt + max_tokens > self.context:
-            raise ProviderError(
+            raise ContextError(
                 f"{self.name}: a prompt of {n_prompt} tokens and a reply of up to {max_tokens} do "
                 f"not fit into its context of {self.context}; lower --max-tokens"
             )
@@ -266,7 +250,7 @@ def _loading(name: str) -> Iterator[None]:
             reason = "not on this machine, and the hub is out of reach"
         elif "not a valid model identifier" in reason:
             reason = "neither a folder here nor a model of the hub that may be read"
-        raise ProviderError(f"{name}: {reason[:_MAX_REASON]}") from error
+        raise ProviderError(f"{name}: {reason[:MAX_REASON]}") from error
 
 
 @contextmanager

@@ -13,12 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from egca.errors import InputError, MissingExtraError, ProviderError
+from egca.errors import ContextError, InputError, MissingExtraError, ProviderError
 from egca.prompts import Message
-from egca.providers.chat import ChatModel, Finish, Reply, Sampling, Schema
+from egca.providers.chat import Finish, Reply, Sampling, Schema
+from egca.providers.failures import is_overflow
+from egca.providers.local import MAX_REASON, LocalModel, check_dtype
 
-DTYPES = ("auto", "float32", "bfloat16", "float16")
-_MAX_REASON = 200  # characters of a library's message that are shown
+_BATCH = 32  # calls that are answered together; the engine itself schedules many more
 
 
 def open_vllm(
@@ -46,8 +47,7 @@ def open_vllm(
     """
     from importlib.util import find_spec
 
-    if dtype not in DTYPES:
-        raise ProviderError(f'dtype is "{dtype}", but must be one of {", ".join(DTYPES)}')
+    check_dtype(dtype)
     if memory_fraction is not None and not 0 < memory_fraction <= 1:
         raise InputError(f"memory_fraction is {memory_fraction:g}, but must be in (0, 1]")
     if find_spec("vllm") is None:
@@ -75,17 +75,17 @@ def open_vllm(
         )
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ProviderError(f"{name}: {reason[:_MAX_REASON]}") from error
+        raise ProviderError(f"{name}: {reason[:MAX_REASON]}") from error
     return VllmModel(name, engine, model, dtype, can_sleep, logprobs)
 
 
-class VllmModel(ChatModel):
+class VllmModel(LocalModel):
     """An engine with its model."""
 
     def __init__(
         self, name: str, engine: Any, model: str, dtype: str, can_sleep: bool, logprobs: bool
     ) -> None:
-        self.name = name
+        super().__init__(name, _BATCH)
         self.engine = engine
         self.model = model
         self.dtype = dtype
@@ -99,21 +99,10 @@ class VllmModel(ChatModel):
         about = {"model": self.model, "dtype": self.dtype, "logprobs": self.logprobs}
         return {"provider": "vllm", **about}
 
-    def complete(
-        self, messages: Sequence[Message], sampling: Sampling, schema: Schema | None = None
-    ) -> Reply:
-        """One reply. Raises: ProviderError."""
-        return self.complete_many([messages], sampling, schema)[0]
-
-    def complete_many(
-        self,
-        batch: Sequence[Sequence[Message]],
-        sampling: Sampling,
-        schema: Schema | None = None,
+    def _batch(
+        self, batch: Sequence[Sequence[Message]], sampling: Sampling, schema: Schema | None
     ) -> list[Reply]:
         """Replies that are generated together; the engine is woken first. Raises: ProviderError."""
-        if not batch:
-            return []
         self.wake()
         turns = [
             [{"role": turn.role, "content": turn.content} for turn in messages]
@@ -126,9 +115,10 @@ class VllmModel(ChatModel):
                 [self._params(messages, sampling, schema) for messages in batch],
                 use_tqdm=False,
             )
-        except ValueError as error:  # too long a prompt, a schema that cannot be enforced
-            reason = " ".join(str(error).split())[:_MAX_REASON]
-            raise ProviderError(f"{self.name}: {reason}") from error
+        except _refusals() as error:  # too long a prompt, a schema that cannot be enforced
+            reason = " ".join(str(error).split())[:MAX_REASON]
+            kind = ContextError if is_overflow(str(error)) else ProviderError
+            raise kind(f"{self.name}: {reason}") from error
         seconds = (time.perf_counter() - start) / len(batch)
         return [self._reply(output, seconds) for output in outputs]
 
@@ -139,15 +129,17 @@ class VllmModel(ChatModel):
         """
         if not self.can_sleep:
             raise InputError(f"{self.name} cannot sleep; open it with can_sleep=True")
-        if not self.is_asleep:
-            self.engine.sleep(level=1)
-            self.is_asleep = True
+        with self._one_batch:  # not under one that is being generated
+            if not self.is_asleep:
+                self.engine.sleep(level=1)
+                self.is_asleep = True
 
     def wake(self) -> None:
         """Bring the weights back; the next batch does it by itself."""
-        if self.is_asleep:
-            self.engine.wake_up()
-            self.is_asleep = False
+        with self._one_batch:
+            if self.is_asleep:
+                self.engine.wake_up()
+                self.is_asleep = False
 
     def _params(
         self, messages: Sequence[Message], sampling: Sampling, schema: Schema | None
@@ -174,6 +166,15 @@ class VllmModel(ChatModel):
         finish: Finish = "length" if sampled.finish_reason == "length" else "stop"
         n_prompt, n_tokens = len(output.prompt_token_ids or ()), len(sampled.token_ids)
         return Reply(sampled.text, finish, n_prompt, n_tokens, self.name, seconds, None, found)
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What the engine raises for a request that it does not take; older releases a ValueError."""
+    try:
+        from vllm.exceptions import VLLMClientError
+    except ImportError:
+        return (ValueError,)
+    return (ValueError, VLLMClientError)
 
 
 def _seed(seed: int, messages: Sequence[Message]) -> int:

@@ -7,6 +7,7 @@ Each takes any ChatModel and is one, with the model's name; their order is open_
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Sequence
 
 from egca.errors import CostError, ProviderError
@@ -83,6 +84,7 @@ class Metered(Wrapper):
         self.max_cost = max_cost
         self.price = _price(self.provider)
         self._pending = 0.0  # dollars that the calls under way can cost at most
+        self._lock = threading.Lock()  # calls may come from the loops of several threads
         if max_cost is not None and max_cost <= 0:
             raise CostError(f"the cost ceiling is {max_cost:g}, but must be above 0")
         if max_cost is not None and self.price is None:
@@ -94,10 +96,16 @@ class Metered(Wrapper):
         held = await self._hold(messages, sampling)
         try:
             reply = await self.inner.acomplete(messages, sampling, schema)
-        finally:
-            self._pending -= held
-        self.usage.count(reply)
+        except BaseException:
+            self._release(held)
+            raise
+        self.usage.count(reply)  # before its room is free, so that the two never add up to less
+        self._release(held)
         return reply
+
+    def _release(self, held: float) -> None:
+        with self._lock:
+            self._pending -= held
 
     def complete_many(
         self,
@@ -121,15 +129,18 @@ class Metered(Wrapper):
         if self.max_cost is None or self.price is None:
             return 0.0
         most = self.price.most(messages, sampling.max_tokens)
-        while self.usage.cost_usd + self._pending + most > self.max_cost:
-            if self.usage.cost_usd + most > self.max_cost:
+        while True:
+            with self._lock:
+                spent = self.usage.cost_usd
+                if spent + self._pending + most <= self.max_cost:
+                    self._pending += most
+                    return most
+            if spent + most > self.max_cost:
                 raise CostError(
-                    f"{self.name}: ${self.usage.cost_usd:.4f} of ${self.max_cost:g} are spent, and "
+                    f"{self.name}: ${spent:.4f} of ${self.max_cost:g} are spent, and "
                     f"the next call can cost ${most:.4f}; raise --max-cost to go on"
                 )
             await asyncio.sleep(_LOOK_S)
-        self._pending += most
-        return most
 
 
 def metered(model: ChatModel, max_cost: float | None = None, usage: Usage | None = None) -> Metered:

@@ -16,18 +16,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from egca.debuggers import Debugger
+from egca.debuggers import Debugger, open_debugger
 from egca.debuggers.base import Run, bounded, in_a_loop, one_at_a_time
+from egca.debuggers.registry import check_name
 from egca.errors import EgcaError, InputError
 from egca.execution import Sandbox
-from egca.jsonlines import json_object
+from egca.jsonlines import json_lines
 from egca.localization import Localization
 from egca.localization.examination import Examination, examined
 from egca.localization.ops import OPS
@@ -56,6 +57,7 @@ class Answer:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float | None = None
+    is_cached: bool = False  # a reply was on disk, so that its seconds say nothing
     error: str = ""
 
     def shares(self) -> dict[str, float | None]:
@@ -78,21 +80,20 @@ def read_cases(paths: Sequence[Path], every: int) -> list[tuple[str, dict[str, A
     """Where each case stands, and its fields; every n-th of each file. Raises: InputError."""
     found: list[tuple[str, dict[str, Any]]] = []
     for path in paths:
-        try:
-            lines = path.read_bytes().splitlines()
-        except OSError as error:
-            raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-        for number in range(0, len(lines), every):
-            where = f"{path}:{number + 1}"
-            row = json_object(lines[number], where)
+        for index, (number, row) in enumerate(json_lines(path)):
+            where = f"{path}:{number}"
             truth = row.get("truth")
-            if not isinstance(truth, dict) or not isinstance(truth.get("lines"), list):
+            lines = truth.get("lines") if isinstance(truth, dict) else None
+            if not isinstance(lines, list) or not all(isinstance(line, int) for line in lines):
                 raise InputError(
-                    f'{where}: no "truth" with "lines"; docs/debuggers.md has the form'
+                    f'{where}: no "truth" with "lines", whole numbers; docs/debuggers.md has the '
+                    "form"
                 )
-            found.append((where, row))
+            case_of(row, where)
+            if index % every == 0:
+                found.append((where, row))
     if not found:
-        raise InputError("no cases in the files")
+        raise InputError(f"{', '.join(map(str, paths))}: no cases in it")
     return found
 
 
@@ -185,13 +186,12 @@ def _answer(blank: Answer, found: Localization) -> Answer:
     )
     if opinion is None:
         return answer
-    from dataclasses import replace
-
     return replace(
         answer,
         prompt_tokens=opinion.prompt_tokens,
         completion_tokens=opinion.completion_tokens,
         cost_usd=opinion.cost_usd if opinion.n_replies else 0.0,
+        is_cached=opinion.n_cached > 0,
     )
 
 
@@ -202,11 +202,16 @@ def _failed(blank: Answer, error: EgcaError) -> Answer:
 def summary(answers: Sequence[Answer], seed: int) -> dict[str, Any]:
     """Figures of one debugger over some cases; shares are [mean, low, high] in percent."""
     rows = [answer.shares() for answer in answers]
-    found: dict[str, Any] = {"n": len(answers), "n_errors": sum(bool(a.error) for a in answers)}
+    found: dict[str, Any] = {
+        "n": len(answers),
+        "n_errors": sum(bool(answer.error) for answer in answers),
+        "n_cached": sum(answer.is_cached for answer in answers),
+        "first_error": next((answer.error for answer in answers if answer.error), None),
+    }
     for name in SHARES:
         values = [row[name] for row in rows if row[name] is not None]
         found[name] = _interval(np.array(values, float), seed) if values else None
-    seconds = [answer.seconds for answer in answers if not answer.error]
+    seconds = [answer.seconds for answer in answers if not (answer.error or answer.is_cached)]
     found["median_s"] = round(float(np.median(seconds)), 4) if seconds else None
     found["tokens"] = round(
         float(np.mean([a.prompt_tokens + a.completion_tokens for a in answers])), 1
@@ -241,8 +246,9 @@ def document(
 
 def open_all(names: Sequence[str], options: dict[str, Any]) -> dict[str, Debugger | Baseline]:
     """Debuggers and baselines by name. Raises: InputError, ProviderError."""
-    from egca.debuggers import open_debugger
-
+    for name in names:
+        if name not in BASELINES:
+            check_name(name)  # a misspelt one is known before a model is loaded
     found: dict[str, Debugger | Baseline] = {}
     for name in names:
         if name in BASELINES:

@@ -56,7 +56,25 @@ def text(document: dict[str, Any]) -> str:
         ).rstrip()
         for row in rows
     ]
-    return "\n".join([*lines, "", note(document)])
+    return "\n".join([*lines, "", *remarks(document, "all"), note(document)])
+
+
+def remarks(document: dict[str, Any], group: str) -> list[str]:
+    """What the figures of a group leave out: cases that failed, seconds of replies from disk."""
+    found: list[str] = []
+    for name, groups in document["debuggers"].items():
+        row = groups.get(group, {})
+        if row.get("n_errors"):
+            found.append(
+                f"{name}: {row['n_errors']} of {row['n']} cases failed and count as not answered; "
+                f"the first: {row['first_error']}"
+            )
+        if row.get("n_cached"):
+            found.append(
+                f"{name}: {row['n_cached']} of {row['n']} cases had replies from the "
+                "cache; their seconds and costs are left out (--no-cache asks anew)"
+            )
+    return found
 
 
 def note(document: dict[str, Any]) -> str:
@@ -84,7 +102,10 @@ def page(document: dict[str, Any]) -> str:
             for name, rows in document["debuggers"].items()
             if group in rows
         )
-        parts.append(f"<h2>{html.escape(group)}</h2><table><tr>{heads}</tr>{lines}</table>")
+        left_out = "".join(f"<p>{html.escape(line)}</p>" for line in remarks(document, group))
+        parts.append(
+            f"<h2>{html.escape(group)}</h2><table><tr>{heads}</tr>{lines}</table>{left_out}"
+        )
     command = html.escape(document["provenance"]["command"])
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Debuggers</title>'

@@ -6,7 +6,6 @@ and named and the rest is judged."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import re
@@ -19,6 +18,7 @@ from egca.errors import InputError
 from egca.problems import Problem, extract_program, whole_program_of
 from egca.problems.markdown import compiles
 from egca.problems.preamble import behind
+from egca.problems.rows import opened
 from egca.types import Program, Segment
 
 FIELDS = ("solution", "completion")
@@ -115,27 +115,18 @@ def _with(sample: Sample, task_id: str | None = None, error: str | None = None) 
 
 def _from_lines(path: Path) -> Iterator[Sample]:
     index = 0
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield Sample(index, where, error=f"not JSON: {error}")
-        else:
-            yield _of_row(index, where, row)
-        index += 1
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            is_packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if is_packed else path.open("rb") as stream:
-            yield from stream
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    with opened(path) as stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            where = f"{path}:{number}"
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                yield Sample(index, where, error=f"not JSON: {error}")
+            else:
+                yield _of_row(index, where, row)
+            index += 1
 
 
 def _of_row(index: int, where: str, row: Any) -> Sample:

@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "debuggers"))
 from scripted import scripted_server
 
+BROKEN, WHOLE = "broken.py", "whole.py"
 GOOD = {"line": 4, "expression": "range(1, len(values))", "reason": "skips", "confidence": 0.9}
 CONSTRAINTS = {
     "constraints": [
@@ -113,9 +114,19 @@ def test_constraints_of_a_reference(tmp_path: Path) -> None:
         (["localize", "--example", "total", "--debugger", "agent"], '"agent" names no model'),
         (["localize", "--example", "total", "--base-url", "http://x"], "--base-url is for a model"),
         (["constraints", "--task", "HumanEval/3", "--debugger", "x"], 'no debugger "x"'),
+        (["constraints", BROKEN], f"{BROKEN}:1: the reference does not compile: "),
+        (
+            ["constraints", WHOLE, "--entry-point", "g"],
+            f'{WHOLE}: does not define "g"; it defines f',
+        ),
+        (["constraints", WHOLE, "--no-cache"], "--no-cache is for a model"),
+        (["localize", "--example", "total", "--show-transcript"], "--show-transcript is for a mod"),
     ],
 )
-def test_wrong_input_is_one_line(arguments, message) -> None:
+def test_wrong_input_is_one_line(arguments, message, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(BROKEN).write_text("def f(:\n")
+    Path(WHOLE).write_text("def f(xs):\n    return xs\n")
     done = egca(*arguments)
     assert done.returncode == 2
     assert done.stderr.startswith(f"egca: error: {message}"), done.stderr

@@ -135,7 +135,7 @@ def test_a_killed_run_goes_on(files: Path):
         (("--resume",), "--resume needs --json"),
         (("--k", "0"), '--k is "0"'),
         (("--timeout", "-1"), "--timeout is -1"),
-        (("--json", "no/where.json"), "its folder does not exist"),
+        (("--json", "no/where.json"), "there is no folder no"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(files: Path, options: tuple[str, ...], said: str):

@@ -187,7 +187,10 @@ BAD: dict[str, tuple[Sequence[str], str]] = {
     "timeout": (("wrong.py", *ALL, "--timeout", "0"), "--timeout"),
     "budget": (("wrong.py", *ALL, "--budget-s", "nan"), "--budget-s"),
     "tolerance": (("wrong.py", *ALL, "--atol", "-1"), "--atol"),
-    "html into nowhere": (("wrong.py", *ALL, "--html", "none/page.html"), "cannot write the page"),
+    "html into nowhere": (
+        ("wrong.py", *ALL, "--html", "none/page.html"),
+        "there is no folder none",
+    ),
     "output without batch": (("--output", "x.jsonl"), "belong together"),
     "workers without batch": (("wrong.py", *ALL, "--workers", "2"), "--batch"),
     "reference that fails": (

@@ -7,7 +7,7 @@ import re
 import pytest
 from total_above import PROBLEM
 
-from egca.debuggers.fitting import n_tokens, numbered, shortened, steps_table
+from egca.debuggers.fitting import n_tokens, numbered, reference_lines, shortened, steps_table
 from egca.debuggers.probing import probed
 from egca.errors import ReplyError
 from egca.execution import Sandbox
@@ -58,6 +58,19 @@ def test_the_steps_that_matter_stay_whatever_the_budget(sandbox: Sandbox, budget
     assert n_tokens(shown) < 1.5 * budget
     assert (lines[0], lines[-1]) == (whole[0], whole[-1])
     assert any("L5 total = " in line for line in kept), shown  # in the very middle
+
+
+def test_a_long_reference_keeps_what_runs_where_it_goes_wrong(sandbox: Sandbox) -> None:
+    """The end of the reference, where the runs part, and not just its beginning."""
+    padding = "".join(f"    x{n} = {n}\n" for n in range(300))
+    reference = f"def f(n):\n{padding}    return sum(range(n))\n"
+    candidate = f"def f(n):\n{padding}    return sum(range(n + 1))\n"
+    with examined(candidate, None, problem(reference), sandbox=sandbox) as at:
+        around = reference_lines(at)
+        shown = numbered(reference, 200, around)
+    assert 302 in around
+    assert "302 |     return sum(range(n))" in shown
+    assert "left out" in shown
 
 
 def test_a_long_program_keeps_the_suspicious_lines() -> None:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import sys
 import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 from total_above import CANDIDATE, FAULT, GOOD, PROBLEM, REFERENCE, Scripting
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "providers"))
+from wire import wire_server
+
 from egca.debuggers import Case, open_debugger
-from egca.errors import ProviderError
+from egca.errors import ContextError, EgcaError, ProviderError
 from egca.localization.render.document import document
 from egca.localization.render.html import page
 from egca.localization.render.terminal import TerminalView
@@ -47,6 +54,7 @@ def test_an_answer_that_stands_is_the_localization(scripted: Scripting, sandbox)
     assert opinion.debugger == "llm:openai:scripted"
     assert (opinion.n_replies, opinion.was_asked_again, opinion.fell_back) == (1, False, False)
     assert opinion.prompt_tokens > 300
+    assert (opinion.sampling["seed"], opinion.sampling["max_tokens"]) == (0, 400)
     assert len(server.requests) == 1
 
 
@@ -144,6 +152,65 @@ def test_many_are_asked_at_once_and_answered_in_order(scripted: Scripting, sandb
     assert [one.divergence is None for one in found] == [False, True, False, False, False, False]
     assert len(server.requests) == 5
     assert 2 <= at_once["most"] <= 3
+
+
+def test_a_case_that_fails_does_not_lose_the_others(scripted: Scripting, sandbox) -> None:
+    other = replace(PROBLEM, reference="def total_above(values:\n")
+    debugger, _ = scripted("llm", GOOD)
+    cases = [Case(CANDIDATE, PROBLEM), Case(CANDIDATE, other), Case(CANDIDATE, PROBLEM)]
+    found = debugger.localize_many(cases, sandbox=sandbox, concurrency=1)
+    assert [isinstance(one, EgcaError) for one in found] == [False, True, False]
+    with pytest.raises(EgcaError, match=re.escape(str(found[1]))):
+        debugger.localize(CANDIDATE, None, other, sandbox=sandbox)
+    sets = debugger.extract_constraints_many([(replace(PROBLEM, reference=None), None)])
+    assert "there is none" in str(sets[0])
+
+
+def test_a_prompt_that_is_refused_costs_its_case_alone(sandbox) -> None:
+    pytest.importorskip("openai", reason='needs the extra "llm"')
+    with wire_server() as wire:
+        wire.script, wire.text = ["ok", "filtered", "ok"], json.dumps(GOOD)
+        debugger = open_debugger("llm:openai:tiny-chat", base_url=f"{wire.url}/v1", cache=False)
+        cases = [Case(CANDIDATE, PROBLEM)] * 3
+        found = debugger.localize_many(cases, sandbox=sandbox, concurrency=1)
+    kinds = [type(one).__name__ for one in found]
+    assert kinds == ["Localization", "ProviderError", "Localization"]
+    assert "refused the prompt" in str(found[1])
+
+
+@pytest.mark.parametrize("form", ["llm", "agent"])
+def test_a_prompt_that_does_not_fit_is_halved(sandbox, form: str) -> None:
+    pytest.importorskip("openai", reason='needs the extra "llm"')
+    wordy = replace(PROBLEM, prompt=" ".join(f"word {n}" for n in range(2_000)))
+    answer = GOOD if form == "llm" else {"tool": "submit", "arguments": GOOD}
+    with wire_server() as wire:
+        wire.script, wire.text = ["too long", "too long", "ok"], json.dumps(answer)
+        name = f"{form}:openai:tiny-chat"
+        debugger = open_debugger(name, base_url=f"{wire.url}/v1", cache=False)
+        found = debugger.localize(CANDIDATE, None, wordy, sandbox=sandbox)
+        prompts = [len(request["messages"][-1]["content"]) for request in wire.requests]
+        wire.script = ["too long"]
+        with pytest.raises(ContextError, match="do not fit into the context"):
+            debugger.localize(CANDIDATE, None, wordy, sandbox=sandbox)
+        assert len(wire.requests) == 6
+    assert found.opinion is not None
+    assert (found.opinion.outcome, found.opinion.n_replies) == ("confirmed", 1)
+    assert prompts[0] - prompts[1] > 1_500
+    assert prompts[1] - prompts[2] > 750
+
+
+@pytest.mark.parametrize("form", ["llm", "agent"])
+def test_a_dialogue_that_fills_the_context_leaves_the_traces(sandbox, form: str) -> None:
+    pytest.importorskip("openai", reason='needs the extra "llm"')
+    with wire_server() as wire:
+        wire.script, wire.text = ["ok", "too long"], "I do not know."
+        name = f"{form}:openai:tiny-chat"
+        debugger = open_debugger(name, base_url=f"{wire.url}/v1", cache=False)
+        found = debugger.localize(CANDIDATE, None, PROBLEM, sandbox=sandbox)
+    assert found.opinion is not None
+    assert found.opinion.fell_back
+    assert found.divergence is not None
+    assert found.divergence.span.line == FAULT
 
 
 def test_no_reply_is_an_error_that_names_the_model(scripted: Scripting, sandbox) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from egca.errors import InputError
 from harness.benchmarks.baselines import BASELINES
 from harness.benchmarks.debuggers import Answer, document, measure, open_all, read_cases, summary
 from harness.benchmarks.debuggers_page import page, text
@@ -61,6 +62,30 @@ def test_baselines_name_what_they_are_named_after(cases: Path) -> None:
     confirmed = {name: listed[0].is_confirmed for name, listed in found.items()}
     assert confirmed["trace"]
     assert not confirmed["last_line"] or confirmed["text_diff"]
+
+
+def test_a_case_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    for change, message in (
+        ({"truth": {"lines": ["4"]}}, 'no "truth" with "lines", whole numbers'),
+        ({"candidate": 3}, "candidate"),
+        ({"inputs": ["open('x')"]}, r"inputs\[0\] is no Python literal"),
+    ):
+        path.write_text(json.dumps(CASES[0]) + "\n\n" + json.dumps({**CASES[0], **change}))
+        with pytest.raises(InputError, match=f"cases.jsonl:3: .*{message}"):
+            read_cases([path], 1)
+
+
+def test_what_the_figures_leave_out_is_said() -> None:
+    listed = [answer(1, 1, seconds=9.0, is_cached=True), answer(1, 1, seconds=1.0)]
+    failed = Answer("c", "s", frozenset({1}), error="m: no answer <in time>")
+    found = document({"llm:m": [*listed, failed]}, "egca bench", 0, ["c"])
+    row = found["debuggers"]["llm:m"]["all"]
+    assert (row["median_s"], row["n_errors"], row["n_cached"]) == (1.0, 1, 1)
+    said = "llm:m: 1 of 3 cases failed and count as not answered; the first: m: no answer <in time>"
+    assert said in text(found)
+    assert "1 of 3 cases had replies from the cache" in page(found)
+    assert "&lt;in time&gt;" in page(found)
 
 
 def answer(first: int, *faulty: int, **more) -> Answer:
@@ -127,6 +152,11 @@ def test_the_command_lists_and_measures(cases: Path, tmp_path: Path) -> None:
         (["--cases", "CASES", "--debuggers", ","], "--debuggers names none"),
         (["--cases", "CASES", "--every", "0"], "--every is 0, but must be at least 1"),
         (["--cases", "CASES", "--html", "no/x.html"], "no/x.html: there is no folder no"),
+        (["--cases", "CASES", "--output", "/"], "/: it is a folder, not a file to write"),
+        (
+            ["--cases", "CASES", "--no-cache", "--debuggers", "llm"],
+            '"llm" names no model; say llm:MODEL, such as llm:qwen-7b, or set EGCA_MODEL',
+        ),
     ],
 )
 def test_wrong_input_is_one_line(cases: Path, arguments, message) -> None:

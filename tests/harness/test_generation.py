@@ -16,6 +16,8 @@ from egca.execution.judging import judge
 from egca.problems import Problem, load_dataset
 from egca.prompts import load_prompt, parse_prompt
 from egca.providers import Reply, Sampling
+from egca.structure import ConstraintSet, extract_constraints, gate
+from egca.types import Mode
 from harness.generation import (
     Recipe,
     chosen,
@@ -56,6 +58,24 @@ REPLIES = {
     "the body alone": "{body}",
     "two blocks": "```sh\npip install x\n```\nThen\n```python\n{reference}\n```",
 }
+
+
+def test_a_sample_carries_the_constraints_that_its_prompt_showed(problems, sandbox) -> None:
+    recipe = Recipe("m", load_prompt("generation-with-constraints"), Sampling())
+    known = {one.task_id: extract_constraints(one) for one in problems}
+    (message,) = messages_of(recipe.prompt, problems[0], known["HumanEval/0"])[1:]
+    for sentence in known["HumanEval/0"].sentences():
+        assert f"- {sentence}\n" in message.content
+    made = line_of(recipe, problems[0], 0, replied("import os"), known["HumanEval/0"])
+    line = json.loads(json.dumps(made))
+    assert line["constraints_by"] == "trace"
+    kept = ConstraintSet.from_dict(line["constraints"])
+    assert kept == known["HumanEval/0"]
+    source = f"import socket\n{problems[0].reference}"
+    verdict = judge(problems[0], source, sandbox=sandbox)
+    name = problems[0].entry_point
+    assert gate(verdict, source, None, kept, entry_point=name).mode is Mode.CONSTRAINT
+    assert "constraints" not in line_of(RECIPE, problems[0], 0, replied("x"))
 
 
 @pytest.mark.parametrize("form", REPLIES)

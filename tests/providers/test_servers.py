@@ -225,6 +225,7 @@ def test_the_command_line_checks_it(server: Server, tmp_path: Path) -> None:
 
 
 IN_PROCESS = """
+import asyncio
 import sys
 from egca.providers import Message, Sampling, open_model, parsed
 
@@ -244,7 +245,15 @@ def main():
         assert len(reply.logprobs) == reply.completion_tokens <= 8
     held = model.complete(batch[0], Sampling(max_tokens=40), SCHEMA)
     assert isinstance(parsed(held.text, SCHEMA)["line"], int)
+    asked = ["one", "two", "word " * 600, "three"]
+    kinds = [type(one).__name__ for one in asyncio.run(at_once(model, asked))]
+    assert kinds == ["Reply", "Reply", "ContextError", "Reply"], kinds
     print("works", model.usage)
+
+async def at_once(model, asked):
+    short = Sampling(max_tokens=4)
+    calls = [model.acomplete([Message("user", text)], short) for text in asked]
+    return await asyncio.gather(*calls, return_exceptions=True)
 
 if __name__ == "__main__":
     main()
@@ -270,4 +279,4 @@ def test_vllm_in_this_process(folder: Path, tmp_path: Path) -> None:
         capture_output=True, text=True, env=environment, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "works 8 calls" in done.stdout
+    assert "works 11 calls" in done.stdout

@@ -9,10 +9,11 @@ from asking import ASKED, PROTOCOLS, SCHEMA, opened
 from wire import BEHAVIOURS, TEXT, Wire
 
 from egca.errors import InputError, ProviderError
-from egca.providers import Message, Sampling, open_model, parsed
+from egca.providers import Message, Sampling, Wrapper, open_model, parsed
 
 both = pytest.mark.parametrize("protocol", PROTOCOLS)
 streamed = pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
+NO_STREAM = ("empty", "not json")  # what they send, they send whole
 
 
 @both
@@ -133,12 +134,16 @@ GIVES_UP = {
 }
 
 
+def asking(wire: Wire, protocol: str, is_streamed: bool) -> Wrapper:
+    return opened(wire, protocol, on_text=(lambda text: None) if is_streamed else None)
+
+
 @both
 @streamed
 @pytest.mark.parametrize("behaviour", GIVES_UP)
 def test_one_clear_line(wire: Wire, protocol: str, is_streamed: bool, behaviour: str) -> None:
     wire.script = [behaviour]
-    model = opened(wire, protocol, on_text=(lambda text: None) if is_streamed else None)
+    model = asking(wire, protocol, is_streamed)
     with pytest.raises(ProviderError) as error_info:
         model.complete(ASKED, Sampling())
     n_tries, words = GIVES_UP[behaviour]
@@ -146,14 +151,28 @@ def test_one_clear_line(wire: Wire, protocol: str, is_streamed: bool, behaviour:
     assert line.startswith(f"{protocol}:tiny-chat: ")
     assert words in line
     assert "\n" not in line
-    assert len(wire.requests) == n_tries
+    is_no_stream = is_streamed and behaviour in NO_STREAM
+    assert len(wire.requests) == n_tries + is_no_stream  # asked once more, for the whole
 
 
 @both
-def test_a_web_page_is_no_answer(wire: Wire, protocol: str) -> None:
+@streamed
+def test_a_web_page_is_no_answer(wire: Wire, protocol: str, is_streamed: bool) -> None:
     wire.script = ["web page"]
     with pytest.raises(ProviderError, match="sent no JSON"):
-        opened(wire, protocol).complete(ASKED, Sampling())
+        asking(wire, protocol, is_streamed).complete(ASKED, Sampling())
+    assert len(wire.requests) == 1 + is_streamed
+
+
+@both
+def test_a_server_that_streams_nothing_is_asked_for_the_whole(wire: Wire, protocol: str) -> None:
+    wire.streams = False
+    pieces: list[str] = []
+    model = opened(wire, protocol, on_text=pieces.append)
+    assert model.complete(ASKED, Sampling()).text == TEXT
+    assert model.complete(ASKED, Sampling()).text == TEXT
+    assert pieces == [TEXT, TEXT]
+    assert [bool(request.get("stream")) for request in wire.requests] == [True, False, False]
 
 
 def test_every_behaviour_is_tested() -> None:
@@ -165,7 +184,7 @@ def test_every_behaviour_is_tested() -> None:
 @streamed
 def test_a_length_stop(wire: Wire, protocol: str, is_streamed: bool) -> None:
     wire.script = ["length"]
-    model = opened(wire, protocol, on_text=(lambda text: None) if is_streamed else None)
+    model = asking(wire, protocol, is_streamed)
     reply = model.complete(ASKED, Sampling(), SCHEMA)
     assert reply.finish_reason == "length"
     with pytest.raises(ProviderError, match='the answer has no "why"'):

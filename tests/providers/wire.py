@@ -30,6 +30,7 @@ class Wire:
     url: str
     script: list[str] = field(default_factory=lambda: ["ok"])
     text: str = TEXT
+    streams: bool = True  # False: the option is ignored
     takes: set[str] | None = None  # options that are taken; None: all
     needed: set[str] = field(default_factory=lambda: set(NEEDED))
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -147,7 +148,7 @@ def answer(
     handler: Handler, request: dict[str, Any], text: str, finish: str = "stop", n_pieces: int = 99
 ) -> None:
     """A whole answer, or a stream of at most n_pieces pieces that then breaks off."""
-    if request.get("stream"):
+    if request.get("stream") and handler.wire.streams:
         stream(handler, request, text, finish, n_pieces)
     elif handler.is_anthropic:
         handler.send_json(200, message(text, {"length": "max_tokens"}.get(finish, "end_turn")))

@@ -331,6 +331,7 @@ def opinion_rows(opinion: Opinion) -> list[tuple[str, str]]:
 def effort_text(opinion: Opinion) -> str:
     """What asking a model took: "2 replies, asked again, 900 + 40 tokens, $0.0033, 2.1 s; ..."."""
     replies = "1 reply" if opinion.n_replies == 1 else f"{opinion.n_replies} replies"
+    replies += f" ({opinion.n_cached} from the cache)" if opinion.n_cached else ""
     again = ", asked again" if opinion.was_asked_again else ""
     cost = "" if opinion.cost_usd is None else f", ${opinion.cost_usd:.4f}"
     tokens = f"{opinion.prompt_tokens} + {opinion.completion_tokens} tokens"

@@ -144,6 +144,7 @@ def show(
     Example: egca train show RUN --step 12
     """
     from egca.cli.train_show import page, painted
+    from egca.files import save_text
     from egca.training.records import read_samples
 
     samples = [one for one in read_samples(run, step) if task in (None, one["task_id"])]
@@ -156,8 +157,5 @@ def show(
         for text in painted(samples):
             console.print(text)
         return
-    try:
-        html.write_text(page(samples, f"{run.name}, step {step}"), "utf-8")
-    except OSError as error:
-        raise InputError(f"{html}: cannot be written: {error}") from None
+    save_text(html, page(samples, f"{run.name}, step {step}"))
     print(html)

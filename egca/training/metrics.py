@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from egca.files import write_whole
+
 
 class Means:
     """Numbers of one step, gathered over its micro-batches."""
@@ -85,9 +87,7 @@ class MetricsLog:
         """Drop the lines of steps that a resumed run makes again, and a torn last one."""
         kept = [line for line in read_metrics(self._path) if line["step"] < n_steps]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
-        temporary = self._path.with_suffix(".new")
-        temporary.write_text(text, "utf-8")
-        temporary.replace(self._path)
+        write_whole(self._path, text.encode())
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from egca.credit import token_offsets
 from egca.errors import InputError
+from egca.files import write_whole
 from egca.training.crediting import Group, Rollout
 from egca.training.policy import Policy
 
@@ -29,10 +30,8 @@ class SampleLog:
         self._folder.mkdir(exist_ok=True)
         lines = [self._line(rollout) for group in groups for rollout in group]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        target = sample_file(self._folder, step)
-        temporary = target.with_suffix(".new")
-        temporary.write_bytes(gzip.compress(text.encode("utf-8", "surrogatepass"), 5, mtime=0))
-        temporary.replace(target)
+        packed = gzip.compress(text.encode("utf-8", "surrogatepass"), 5, mtime=0)
+        write_whole(sample_file(self._folder, step), packed)
 
     def _line(self, rollout: Rollout) -> dict[str, Any]:
         judged, credit, places = rollout.judged, rollout.credit, rollout.places

@@ -18,6 +18,7 @@ import yaml
 
 from egca.credit import find_strategy, options_from
 from egca.errors import InputError
+from egca.files import reason_of, save_text
 from egca.problems import Problem
 from egca.structure import ConstraintSet, extract_constraints
 from egca.training import tiny
@@ -230,9 +231,9 @@ def _open_folder(config: TrainConfig, folder: Path, resume: bool) -> None:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(yaml.safe_dump(config.model_dump(), sort_keys=False), "utf-8")
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written: {error}") from None
+        raise InputError(f"{folder}: {reason_of(error)}") from None
+    save_text(file, yaml.safe_dump(config.model_dump(), sort_keys=False))
     versions = {}
     for name in PACKAGES:
         try:
@@ -261,10 +262,7 @@ def read_config(folder: Path) -> TrainConfig:
 
 
 def _write(file: Path, data: Any) -> None:
-    try:
-        file.write_text(json.dumps(data, indent=1), "utf-8")
-    except OSError as error:
-        raise InputError(f"{file}: cannot be written: {error}") from None
+    save_text(file, json.dumps(data, indent=1))
 
 
 @contextmanager

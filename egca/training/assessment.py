@@ -36,7 +36,8 @@ _JOB_LIMIT_S = 120.0  # over all limits within; only a bug of ours comes near it
 class Judged:
     """What the tests and the gate say of a completion.
 
-    share: of the tests that passed, in [0, 1]. exception: class of the error that ended it. error:
+    share: of the tests that passed, in [0, 1]; of a failing program a lower bound where no reward
+    asks for it. exception: class of the error that ended it. error:
     why it could not be judged at all, "" if it was.
     """
 
@@ -79,12 +80,17 @@ def task_of(problem: Problem, constraints: ConstraintSet | None) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How completions are judged and places found. span search: budget_s a program."""
+    """How completions are judged and places found.
+
+    budget_s: of the search for a repair, each program. wants_share: whether rewards depend on how
+    many tests pass; else a program is judged up to its first failing test.
+    """
 
     debugger: str = "trace"
     call_s: float | None = None
     budget_s: float = 0.3
     max_cost: float | None = None
+    wants_share: bool = False
 
 
 class Bench:
@@ -201,7 +207,10 @@ _TRUTH = GroundTruth(None, is_light=True)
 def _judge(job: Job, sandbox: Sandbox, limits: Limits | None, rules: Rules) -> Judged:
     problem = job.task.problem
     program = program_of(problem, job.completion)
-    verdict = judge(problem, program, sandbox=sandbox, limits=limits, truth=_TRUTH)
+    verdict = judge(
+        problem, program,
+        sandbox=sandbox, limits=limits, stop_at_first=not rules.wants_share, truth=_TRUTH,
+    )  # fmt: skip
     verdict = gate(
         verdict,
         program,
@@ -240,6 +249,7 @@ class _Memory:
 
     def __init__(self, path: Path, rules: Rules) -> None:
         self._rules = f"{rules}"
+        self._new: list[tuple[str, bytes]] = []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._base = sqlite3.connect(path, timeout=60)
@@ -258,16 +268,16 @@ class _Memory:
         return None if row is None else pickle.loads(row[0])
 
     def put(self, key: str, answer: Any) -> None:
-        self._base.execute(
-            "INSERT OR REPLACE INTO answers VALUES (?, ?)",
-            (self._name(key), pickle.dumps(answer)),
-        )
+        self._new.append((self._name(key), pickle.dumps(answer)))
 
     def commit(self) -> None:
-        self._base.commit()
+        """Write what is new, all at once: a writer keeps all others out."""
+        with self._base:
+            self._base.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?)", self._new)
+        self._new.clear()
 
     def close(self) -> None:
-        self._base.commit()
+        self.commit()
         self._base.close()
 
     def _name(self, key: str) -> str:

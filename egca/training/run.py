@@ -89,6 +89,7 @@ def train(
         config.reward.call_s,
         config.debugger.budget_s,
         config.debugger.max_cost,
+        (config.reward.kind or strategy.reward) in ("fraction", "graded_and_adaptive"),
     )
     memory = None if config.reward.memory is None else Path(config.reward.memory).expanduser()
     with Bench(rules, config.reward.workers, memory) as bench, _signals() as check:

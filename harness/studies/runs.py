@@ -1,0 +1,160 @@
+"""Training runs of a study: each made once, kept by its options, several at a time.
+
+A run is one process with one thread, so that a core does one run. What a run leaves is one JSON
+file; a study that is killed goes on with the runs that are missing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from egca.files import save_text
+
+if TYPE_CHECKING:
+    from egca.training.config import TrainConfig
+
+VERSION = 1  # of what a run's file holds
+# What every run of a study has over the preset tiny: no checkpoints, no samples, one evaluation.
+QUIET: dict[str, Any] = {
+    "evaluation.dataset": None,
+    "checkpoint.every": 1_000_000,
+    "samples_every": 0,
+}
+N_TEST = 200
+TESTS = {"sampled": (4, 1.0), "greedy": (1, 0.0)}  # completions of a problem, temperature
+CURVES = ("pass_rate", "entropy", "grad_norm", "multiplier_max", "effective_tokens", "located")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Dotted options over the preset tiny, as sorted pairs."""
+
+    options: tuple[tuple[str, Any], ...]
+
+    @property
+    def key(self) -> str:
+        """Digest of the options: the name of its file."""
+        text = json.dumps([VERSION, self.options], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+    def __getitem__(self, name: str) -> Any:
+        return dict(self.options)[name]
+
+
+def run_of(options: Mapping[str, Any]) -> Run:
+    """A run with these options."""
+    return Run(tuple(sorted(options.items())))
+
+
+def results(
+    runs: Sequence[Run],
+    folder: Path,
+    n_workers: int,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[Run, dict[str, Any]]:
+    """What every run left, making those that are missing.
+
+    Args:
+        folder: of the runs' files and of the verdicts that they share.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [run for run in dict.fromkeys(runs) if not _file(folder, run).is_file()]
+    say(f"{len(set(runs))} runs, {len(missing)} of them to be made")
+    context = get_context("spawn")
+    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=_alone) as pool:
+        jobs = {pool.submit(make, run, folder): run for run in missing}
+        for n, job in enumerate(as_completed(jobs), 1):
+            job.result()
+            say(f"{n}/{len(missing)}: {_brief(jobs[job], known(folder, jobs[job]))}")
+    return {run: known(folder, run) for run in runs}
+
+
+def known(folder: Path, run: Run) -> dict[str, Any]:
+    """What a run left."""
+    found: dict[str, Any] = json.loads(_file(folder, run).read_text("utf-8"))
+    return found
+
+
+def make(run: Run, folder: Path) -> None:
+    """Train, evaluate on test compositions, and write the run's file."""
+    from egca.training.config import load_config
+    from egca.training.run import train
+
+    curves: dict[str, list[float]] = {name: [] for name in CURVES}
+    modes: list[dict[str, float]] = []
+    seconds: dict[str, float] = {}
+
+    def listen(step: int, metrics: dict[str, Any], groups: Sequence[Any]) -> None:
+        for name, curve in curves.items():
+            curve.append(round(float(metrics.get(name, 0.0)), 5))
+        modes.append({name: round(share, 4) for name, share in metrics["modes"].items()})
+        for name, value in metrics["seconds"].items():
+            seconds[name] = seconds.get(name, 0.0) + value
+
+    memory = {"reward.memory": str(folder / "verdicts.sqlite")}
+    config = load_config("tiny", changes={**QUIET, **memory, **dict(run.options)})
+    work = Path(tempfile.mkdtemp(prefix="egca-study-"))
+    try:
+        train(config, work / "run", listeners=[listen])
+        final = tested(work / "run" / "model", config)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    left = {
+        "options": dict(run.options),
+        "curves": curves,
+        "modes": modes,
+        "seconds": {name: round(value, 2) for name, value in seconds.items()},
+        "final": final,
+    }
+    save_text(_file(folder, run), json.dumps(left))
+
+
+def tested(model: Path, config: TrainConfig) -> dict[str, dict[str, Any]]:
+    """pass@1 of a trained model on test compositions, sampled and greedy."""
+    from egca.training.assessment import Bench, Rules
+    from egca.training.config import Model
+    from egca.training.data import load_problems, prompts_of
+    from egca.training.evaluation import evaluate
+    from egca.training.policy import load_policy
+
+    policy = load_policy(Model(name=str(model)))
+    data = config.data.model_copy(
+        update={"dataset": f"{config.data.dataset}-test", "limit": N_TEST}
+    )
+    problems = load_problems(data)
+    bound = config.rollout.max_prompt_length
+    prompts, _ = prompts_of(problems, [None] * len(problems), policy, data.prompt, bound)
+    length = config.rollout.max_completion_length
+    with Bench(Rules(call_s=config.reward.call_s), 1) as bench:
+        return {
+            name: evaluate(policy, prompts, bench, max_tokens=length, temperature=t, n=n, seed=1)
+            for name, (n, t) in TESTS.items()
+        }
+
+
+def _alone() -> None:
+    """One thread a process: two share a core worse than each has its own."""
+    import torch
+
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def _file(folder: Path, run: Run) -> Path:
+    return folder / f"{run.key}.json"
+
+
+def _brief(run: Run, left: dict[str, Any]) -> str:
+    curve = left["curves"]["pass_rate"]
+    said = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in run.options)
+    final = ", ".join(f"{k} {v['pass_at_1']:.3f}" for k, v in left["final"].items())
+    return f"{said}: mean {sum(curve) / len(curve):.3f}; {final}; {left['seconds']['total']:.0f} s"

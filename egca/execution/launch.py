@@ -161,6 +161,9 @@ def _environment() -> dict[str, str]:
     fixed = {
         "HOME": "/box/home",
         "LC_ALL": "C.UTF-8",
+        # A page given back is zeroed again when the next value wants it; a child does not live long.
+        "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
         "MKL_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -115,7 +115,10 @@ def answer_of(
         told = outcome_of(frame, source_map, room, longest_s, sent)
         return Answer(data, None, told.failure, told.stdout, told.seconds, number, told)
     rest = outcome_of({**frame, "value": None}, source_map, room, longest_s, sent)
-    return Answer(data, digest, rest.failure, rest.stdout, rest.seconds, number)
+    is_wanted = is_wanted and rest.failure is None  # there may be no room for what it printed
+    return Answer(
+        data, digest, rest.failure, rest.stdout, rest.seconds, number, is_wanted=is_wanted
+    )
 
 
 def _is_like(after: Any, sent: bytes) -> bool:

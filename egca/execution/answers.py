@@ -30,6 +30,7 @@ class Answer:
 
     Without a failure there is either data or a digest. number is the call's place among all that
     the child was asked since it loaded the program. told: the outcome, where it was decoded.
+    is_wanted: it was held against known good bytes, and is the same.
     """
 
     data: bytes | None = None
@@ -39,6 +40,7 @@ class Answer:
     seconds: float = 0.0
     number: int = field(default=0, compare=False)
     told: Outcome | None = field(default=None, compare=False)
+    is_wanted: bool = field(default=False, compare=False)
 
     @cached_property
     def outcome(self) -> Outcome:

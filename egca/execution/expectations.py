@@ -226,7 +226,8 @@ def _key(problem: Problem, calls: Sequence[Call]) -> bytes:
     for text in (sys.version, problem.kind, problem.entry_point, problem.reference or ""):
         digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
     for call in calls:
-        digest.update(call.key + b"\0")
+        digest.update(call.key)
+        digest.update(b"\0")
     return digest.digest()
 
 

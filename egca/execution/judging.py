@@ -159,18 +159,16 @@ class _Judging:
             if not isinstance(test, Example):
                 break
             examples.append(test)
-        skipped = [self.expected.is_skipped(start + k) for k in range(len(examples))]
-        calls = [call_of(test) for test, skip in zip(examples, skipped, strict=True) if not skip]
-        wanted = [
-            self._wanted(test, start + k)
-            for k, (test, skip) in enumerate(zip(examples, skipped, strict=True))
-            if not skip
-        ]
+        indices = [k for k in range(len(examples)) if not self.expected.is_skipped(start + k)]
+        calls = [call_of(examples[k]) for k in indices]
+        wanted = [self._wanted(examples[k], start + k) for k in indices]
         given = self.runner.answers(calls, wanted=wanted, digests=self.is_light) if calls else []
-        answers = iter(given)
+        answers = dict(zip(indices, zip(given, wanted, strict=True), strict=True))
         return [
-            self._skipped(test, start + k) if skip else self._result(test, next(answers), start + k)
-            for k, (test, skip) in enumerate(zip(examples, skipped, strict=True))
+            self._result(test, start + k, *answers[k])
+            if k in answers
+            else self._skipped(test, start + k)
+            for k, test in enumerate(examples)
         ]
 
     def _wanted(self, test: Example, index: int) -> Answer | None:
@@ -183,19 +181,12 @@ class _Judging:
         detail = f"skipped: the reference gives no answer ({failure})"
         return TestResult(test.name, True, Cause.NONE, test.args, None, Outcome(), detail)
 
-    def _result(self, test: Example, answer: Answer, index: int) -> TestResult:
-        wanted = self._wanted(test, index)
-        is_right = (
-            wanted is not None
-            and answer.failure is None
-            and wanted.is_same(answer.data, answer.digest)
-        )
-        if wanted is None or not is_right:
+    def _result(
+        self, test: Example, index: int, answer: Answer, wanted: Answer | None
+    ) -> TestResult:
+        if wanted is None or not answer.is_wanted:
             return self._compared(test, answer, index)
-        if self.is_light:
-            outcome = Outcome(stdout=answer.stdout, seconds=answer.seconds)
-            return TestResult(test.name, True, Cause.NONE, test.args, None, outcome)
-        value = wanted.outcome.value
+        value = None if self.is_light else wanted.outcome.value
         outcome = Outcome(value, None, answer.stdout, answer.seconds)
         return TestResult(test.name, True, Cause.NONE, test.args, value, outcome)
 

@@ -66,15 +66,14 @@ class ZygoteProcess:
         details = {"parent_pid": self._owner, "fallback_scratch": self._scratch}
         self._control.send(pack(config | details))
 
-    def new(self) -> tuple[int, socket.socket]:
-        """Id and channel of a fresh child."""
+    def new(self) -> tuple[int, socket.socket, int]:
+        """Id, channel and journal of a fresh child; -1 where it has no journal."""
         with self._lock:
             if not self._ready:
                 self._wait_ready()
             self._control.send(pack(["new"]))
-            answer, channel = self._answer("new")
-            assert channel is not None
-            return answer[1], channel
+            answer, (channel, *journal) = self._answer("new")
+            return answer[1], socket.socket(fileno=channel), journal[0] if journal else -1
 
     def end(self, child: int, grace_s: float) -> tuple[int, bool]:
         """Wait status of a child, and whether it had to be killed; nothing of it is left then."""
@@ -83,20 +82,18 @@ class ZygoteProcess:
             answer, _ = self._answer("ended", child)
             return answer[2], answer[3]
 
-    def _answer(
-        self, kind: str, child: int | None = None
-    ) -> tuple[list[Any], socket.socket | None]:
+    def _answer(self, kind: str, child: int | None = None) -> tuple[list[Any], list[int]]:
         """The next answer of this kind; drops those that an interrupted caller never took."""
         while True:
-            data, descriptors, _, _ = socket.recv_fds(self._control, 4096, 1)
+            data, descriptors, _, _ = socket.recv_fds(self._control, 4096, 2)
             if not data:
                 raise ConnectionError("the zygote is gone")
             answer = unpack(data)
-            channel = socket.socket(fileno=descriptors[0]) if descriptors else None
             if answer[0] == kind and child in (None, answer[1]):
-                return answer, channel
-            if channel is not None:
-                channel.close()
+                return answer, descriptors
+            for descriptor in descriptors:
+                os.close(descriptor)
+            if descriptors:
                 self.drop(answer[1])
 
     def drop(self, child: int) -> None:
@@ -161,6 +158,9 @@ def _environment() -> dict[str, str]:
     fixed = {
         "HOME": "/box/home",
         "LC_ALL": "C.UTF-8",
+        # A page given back has to be zeroed for the next value; a child does not live long.
+        "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
         "MKL_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

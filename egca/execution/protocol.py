@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-# Kinds of message from a child: a frame of an op, its end, our own error in it, and the greeting
+import struct
+
+# Kinds of message from a child: frames of an op, its end, our own error in it, and the greeting
 # with the layers, which comes first.
 FRAME, END, ERROR, HELLO = 0, 1, 2, 3
+
+# A child's journal, memory that outlives it: how many frames of the op were sent, how many wait
+# behind this head to be sent, and how many bytes they are.
+JOURNAL_HEAD = struct.Struct("<III")
+JOURNAL_BYTES = 1 << 15
+
+# How a message of n packed frames begins: an array of 32-bit length n + 1, and the kind.
+FRAMES_HEAD = struct.Struct(">BIB")
+ARRAY_32 = 0xDD
 
 MAX_FRAME_BYTES = 1 << 25  # of one message of a child; more than this ends the session
 

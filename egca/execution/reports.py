@@ -43,8 +43,13 @@ def believed(read: Callable[[], T]) -> T:
     except SessionDied:
         raise
     except Exception as error:  # an enemy chooses what a message makes of our reading
-        detail = f"{type(error).__name__}: {error}"[:_MAX_MESSAGE]
-        raise SessionDied(Cause.CRASH, f"the child wrote garbage: {detail}") from None
+        raise garbage(error) from None
+
+
+def garbage(error: Exception) -> SessionDied:
+    """The death of a session whose message made this of our reading."""
+    detail = f"{type(error).__name__}: {error}"[:_MAX_MESSAGE]
+    return SessionDied(Cause.CRASH, f"the child wrote garbage: {detail}")
 
 
 def outcome_of(
@@ -61,10 +66,8 @@ def outcome_of(
         longest_s: how long the call can have taken, by our own clock.
         sent: the arguments as they were sent; coming back unchanged they take no room.
     """
-    failure, stdout, seconds = frame["failure"], frame["stdout"], frame["seconds"]
-    if type(stdout) is not str or type(seconds) is not float:
-        raise TypeError("a field of another type")
-    seconds = min(seconds, longest_s) if seconds >= 0 else longest_s  # NaN, too
+    failure = frame["failure"]
+    stdout, seconds = _said(frame, longest_s)
     data, data_after = frame["value"], frame["args_after"]
     n_opaque, is_same = room.n_opaque, data_after == sent
     try:
@@ -111,11 +114,25 @@ def answer_of(
     elif data is None and frame["failure"] is None:
         raise TypeError("neither a value nor a failure")
     is_wanted = wanted is not None and frame["failure"] is None and wanted.is_same(data, digest)
+    if is_wanted and frame["args_after"] is None and not frame["stdout"]:  # nearly every answer
+        _, seconds = _said(frame, longest_s)
+        return Answer(data, digest, None, "", seconds, number, None, True)
     if not is_wanted and digest is None:
         told = outcome_of(frame, source_map, room, longest_s, sent)
         return Answer(data, None, told.failure, told.stdout, told.seconds, number, told)
     rest = outcome_of({**frame, "value": None}, source_map, room, longest_s, sent)
-    return Answer(data, digest, rest.failure, rest.stdout, rest.seconds, number)
+    is_wanted = is_wanted and rest.failure is None  # there may be no room for what it printed
+    return Answer(
+        data, digest, rest.failure, rest.stdout, rest.seconds, number, is_wanted=is_wanted
+    )
+
+
+def _said(frame: dict[str, Any], longest_s: float) -> tuple[str, float]:
+    """What was printed, and the seconds, at most so many."""
+    stdout, seconds = frame["stdout"], frame["seconds"]
+    if type(stdout) is not str or type(seconds) is not float:
+        raise TypeError("a field of another type")
+    return stdout, min(seconds, longest_s) if seconds >= 0 else longest_s  # NaN, too
 
 
 def _is_like(after: Any, sent: bytes) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Self
 
 from egca.errors import InputError
@@ -17,7 +16,7 @@ from egca.execution.decoding import Room
 from egca.execution.limits import Limits
 from egca.execution.one_child import SessionSource
 from egca.execution.protocol import GRACE_S
-from egca.execution.reports import answer_of, believed, failure_of, too_long
+from egca.execution.reports import answer_of, believed, failure_of, garbage, too_long
 from egca.execution.session import Session, SessionDied, SessionLost
 from egca.execution.wire import encode, encode_arguments, encode_checked
 from egca.types import Cause, Failure, Outcome, Program, SourceMap
@@ -36,21 +35,25 @@ class Call:
     kwargs: dict[str, Any] = field(default_factory=dict)
     stdin: str | None = None
 
-    @cached_property
+    @property
     def encoded(self) -> dict[str, Any]:
         """The call as ops read it. Raises: InputError if an argument is no plain data."""
+        known: dict[str, Any] | None = self.__dict__.get("_encoded")
+        if known is not None:  # a cached_property of Python 3.11 would take a lock
+            return known
         args, reason = encode_arguments(self.args)
         kwargs, other = encode_checked(self.kwargs) if self.kwargs else (_NO_KWARGS, "")
         if reason or other:
             raise InputError(f"an argument of {self!r:.200} is no plain data ({reason or other})")
-        return {"args": args, "kwargs": kwargs, "stdin": self.stdin}
+        known = self.__dict__["_encoded"] = {"args": args, "kwargs": kwargs, "stdin": self.stdin}
+        return known
 
     @property
     def key(self) -> bytes:
         """Bytes that differ between different calls. Raises: as encoded."""
-        stdin = "" if self.stdin is None else "=" + self.stdin
-        parts = self.encoded["args"], self.encoded["kwargs"]
-        return b"".join((*parts, stdin.encode("utf-8", "surrogatepass")))
+        stdin = b"" if self.stdin is None else b"=" + self.stdin.encode("utf-8", "surrogatepass")
+        parts = self.encoded
+        return b"".join((parts["args"], parts["kwargs"], stdin))
 
 
 def run_program(
@@ -213,16 +216,17 @@ class Runner:
         }
         longest_s = min(self.limits.call_s, how["program_s"]) + GRACE_S
         started = time.monotonic()
+        spent_s = 0.0  # that answers told; together they cannot tell of more than went by
         try:
             for frame in self._session.stream(_RUN, payload, longest_s):
                 i = len(answers)
                 if i == n_wanted:
                     raise SessionDied(Cause.CRASH, "the child sent too many messages")
                 right = wanted[i] if wanted else None
-                now = time.monotonic()
+                left_s = time.monotonic() - started - spent_s
                 sent = encoded[i]["args"]
-                answers.append(self._answer(frame, now - started, sent, right, how["digests"]))
-                started = now
+                answers.append(self._answer(frame, left_s, sent, right, how["digests"]))
+                spent_s += answers[-1].seconds
             if len(answers) < n_wanted:
                 raise SessionDied(Cause.CRASH, "the child left calls out")
         except SessionDied as death:
@@ -232,7 +236,7 @@ class Runner:
                 return
             del answers[n_wanted - 1 :]
             failure = Failure(death.cause, message=death.message)
-            told = Outcome(failure=failure, seconds=time.monotonic() - started)
+            told = Outcome(failure=failure, seconds=time.monotonic() - started - spent_s)
             answers.append(Answer(failure=failure, seconds=told.seconds, told=told))
 
     def close(self) -> None:
@@ -251,8 +255,8 @@ class Runner:
     ) -> Answer:
         """A frame of the child, that may be forged. Raises: SessionDied."""
         number, self._n_answers = self._n_answers, self._n_answers + 1
-        answer = believed(
-            lambda: answer_of(
+        try:  # as `believed` does it; once for each call
+            answer = answer_of(
                 frame,
                 self._map,
                 self._room,
@@ -262,7 +266,10 @@ class Runner:
                 wanted=wanted,
                 digests=digests,
             )
-        )
+        except SessionDied:
+            raise
+        except Exception as error:
+            raise garbage(error) from None
         told = answer.told
         if self.kind == "script" and told and told.ok and type(told.value) is not str:
             raise SessionDied(Cause.CRASH, "the child gave a script a value that is no text")

@@ -86,12 +86,13 @@ class Sandbox:
                 if self._zygote is None:
                     self._zygote = self._start()
                 try:
-                    child, channel = self._zygote.new()
+                    child, channel, journal = self._zygote.new()
                 except OSError:  # the zygote is gone: another one
                     self._zygote.close()
                     self._zygote = None
                 else:
-                    return Session(self._zygote, child, channel, limits or self.limits, self._note)
+                    limits = limits or self.limits
+                    return Session(self._zygote, child, channel, journal, limits, self._note)
         raise SandboxError("the sandbox process does not stay alive")
 
     def layers(self) -> dict[str, str]:

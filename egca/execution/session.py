@@ -20,11 +20,15 @@ from egca.errors import SandboxError
 from egca.execution.launch import ZygoteProcess
 from egca.execution.limits import Limits
 from egca.execution.protocol import (
+    ARRAY_32,
     END,
     ERROR,
     FRAME,
+    FRAMES_HEAD,
     GRACE_S,
     HELLO,
+    JOURNAL_BYTES,
+    JOURNAL_HEAD,
     MAX_FRAME_BYTES,
     START_S,
     STATUS_BROKEN,
@@ -60,6 +64,7 @@ class Session:
         zygote: ZygoteProcess,
         child: int,
         channel: socket.socket,
+        journal: int,
         limits: Limits,
         on_hello: Callable[[dict[str, str]], None],
     ) -> None:
@@ -68,10 +73,12 @@ class Session:
         self._zygote = zygote
         self._child = child
         self._channel = channel
+        self._journal = journal
         self._buffer = bytearray()
         self._greeted = False
         self._limited = False
         self._alive = True
+        self._is_cut = False  # it lost its channel before it died
 
     @property
     def alive(self) -> bool:
@@ -102,14 +109,17 @@ class Session:
             max(wait_s, self.limits.program_s) if total_s is None else total_s
         )
         finished = False
+        n_frames = 0
         try:
             limits = None if self._limited else dataclasses.asdict(self.limits)
             self._send(pack([op, payload, limits]), time.monotonic() + wait_s)
             self._limited = True
             while True:
                 match self._receive(min(time.monotonic() + wait_s, end + GRACE_S)):
-                    case [kind, frame] if kind == FRAME:
-                        yield frame
+                    case [kind, *frames] if kind == FRAME and frames:
+                        for frame in frames:
+                            n_frames += 1
+                            yield frame
                     case [kind] if kind == END:
                         finished = True
                         return
@@ -117,6 +127,9 @@ class Session:
                         raise SessionDied(Cause.CRASH, text[-_MAX_ERROR:])
                     case _:
                         raise SessionDied(Cause.CRASH, "the child sent an unknown message")
+        except SessionDied:
+            yield from self._unsent(n_frames)
+            raise
         finally:
             if not finished:
                 self.close()
@@ -143,8 +156,31 @@ class Session:
                     self.close()
                     raise SandboxError(f"a sandbox child cannot start:\n{text}")
 
+    def _unsent(self, n_taken: int) -> list[Any]:
+        """Frames of the op that a child had ready when it died, after the n that were taken.
+
+        None of a child that spoiled its channel: what it says there counts, and it says nothing.
+        """
+        if self._journal < 0 or self._is_cut:
+            return []
+        head = os.pread(self._journal, JOURNAL_HEAD.size, 0)
+        if len(head) != JOURNAL_HEAD.size:  # the child's file, and it may cut it
+            return []
+        n_sent, n_waiting, n_bytes = JOURNAL_HEAD.unpack(head)
+        data = os.pread(self._journal, min(n_bytes, JOURNAL_BYTES), JOURNAL_HEAD.size)
+        try:
+            _, *frames = unpack(
+                FRAMES_HEAD.pack(ARRAY_32, min(n_waiting, len(data)) + 1, FRAME) + data
+            )
+        except WireError:
+            return []
+        return frames[n_taken - n_sent :] if n_taken >= n_sent else []
+
     def close(self) -> None:
         """Kill the child and all it started, at once. Idempotent."""
+        if self._journal >= 0:
+            os.close(self._journal)
+            self._journal = -1
         if self._alive:
             self._alive = False
             self._channel.close()
@@ -215,6 +251,7 @@ class Session:
         self._channel.close()
         try:
             status, killed = self._zygote.end(self._child, 0.05)
+            self._is_cut = killed or os.waitstatus_to_exitcode(status) == STATUS_BROKEN
         except (OSError, WireError):
             return SessionLost("the sandbox process died")
         return SessionDied(*_cause_of(status, killed))

@@ -8,12 +8,14 @@ requests, die.
 
 To the zygote: ["new"], ["end", id, grace_ms] (wait so long for its own death, then kill it and
 all it started; answered), ["drop", id] (kill, not answered).
-From it: ["ready"] once, ["new", id] with the channel, ["ended", id, status, killed]."""
+From it: ["ready"] once, ["new", id] with the channel and, where there is one, the journal,
+["ended", id, status, killed]."""
 
 from __future__ import annotations
 
 import gc
 import importlib
+import mmap
 import os
 import select
 import signal
@@ -27,10 +29,14 @@ from typing import Any, NoReturn
 
 from egca.execution import isolation
 from egca.execution.protocol import (
+    ARRAY_32,
     END,
     ERROR,
     FRAME,
+    FRAMES_HEAD,
     HELLO,
+    JOURNAL_BYTES,
+    JOURNAL_HEAD,
     MAX_FRAME_BYTES,
     STATUS_BROKEN,
     STATUS_MEMORY,
@@ -38,23 +44,85 @@ from egca.execution.protocol import (
 from egca.execution.wire import pack, unpack
 
 _HEADER = struct.Struct("<I")
+_PATIENCE_S = 0.002  # that a frame waits for others; the parent has something to do meanwhile
+_GC_THRESHOLD = 20_000  # new containers between two collections; Python's 700 took 5 % of a run
+
+
+def _frames_head(n_frames: int, *, _pack: Any = FRAMES_HEAD.pack) -> bytes:
+    """The beginning of a message with so many frames."""
+    head: bytes = _pack(ARRAY_32, n_frames + 1, FRAME)
+    return head
 
 
 class Channel:
-    """Length-prefixed messages over a child's socket, with private hands on all it calls."""
+    """Length-prefixed messages over a child's socket, with private hands on all it calls.
 
-    def __init__(self, descriptor: int) -> None:
+    Frames of an op wait in the journal for a message that takes several: a write for each is half
+    of what a short call costs. The parent reads there what a child that died had not sent yet.
+    """
+
+    def __init__(self, descriptor: int, journal: mmap.mmap | None) -> None:
         self.descriptor = descriptor
+        self._journal = journal
+        self._n_sent = self._n_waiting = 0
+        self._end = JOURNAL_HEAD.size
+        self._sent_at = 0.0
 
-    def send(
+    def begin(self, *, _clock: Any = time.monotonic) -> None:
+        """Start to count the frames of an op."""
+        self._n_sent = 0
+        self._sent_at = _clock()
+        self._note()
+
+    def put(
         self,
-        message: list[Any],
+        frame: Any,
         *,
         _pack: Any = pack,
-        _write: Any = os.write,
-        _header: Any = _HEADER.pack,
+        _clock: Any = time.monotonic,
+        _limit: int = JOURNAL_BYTES,
+        _patience_s: float = _PATIENCE_S,
     ) -> None:
-        data = _pack(message)
+        """Send a frame, now or with those that follow it soon."""
+        data = _pack(frame)
+        end = self._end + len(data)
+        if self._journal is None or end > _limit:
+            self.flush()
+            self._write(_frames_head(1) + data)
+            self._n_sent += 1
+            self._note()
+            return
+        self._journal[self._end : end] = data
+        self._end = end
+        self._n_waiting += 1
+        self._note()
+        if _clock() - self._sent_at > _patience_s:
+            self.flush()
+
+    def flush(
+        self,
+        *,
+        _clock: Any = time.monotonic,
+        _head: int = JOURNAL_HEAD.size,
+    ) -> None:
+        """Send what waits."""
+        if self._n_waiting and self._journal is not None:
+            self._write(_frames_head(self._n_waiting) + self._journal[_head : self._end])
+            self._n_sent += self._n_waiting
+            self._n_waiting, self._end = 0, _head
+            self._note()
+        self._sent_at = _clock()
+
+    def _note(self, *, _head: Any = JOURNAL_HEAD) -> None:
+        if self._journal is not None:
+            _head.pack_into(self._journal, 0, self._n_sent, self._n_waiting, self._end - _head.size)
+
+    def send(self, message: list[Any], *, _pack: Any = pack) -> None:
+        """Send a message, after what waits."""
+        self.flush()
+        self._write(_pack(message))
+
+    def _write(self, data: bytes, *, _write: Any = os.write, _header: Any = _HEADER.pack) -> None:
         if len(data) > MAX_FRAME_BYTES:
             raise ValueError(f"a message of {len(data)} bytes is over {MAX_FRAME_BYTES}")
         data = _header(len(data)) + data
@@ -102,8 +170,9 @@ def _serve(channel: Channel, confinement: isolation.Confinement, _exit: Any = os
         try:
             if limits is not None:
                 confinement.limit(limits)
+            channel.begin()
             for frame in _find_op(op)(state, payload):
-                channel.send([FRAME, frame])
+                channel.put(frame)
             channel.send([END])
         except MemoryError:
             _exit(STATUS_MEMORY)
@@ -113,6 +182,22 @@ def _serve(channel: Channel, confinement: isolation.Confinement, _exit: Any = os
             except BaseException:  # the program has broken what it takes to tell
                 text = "an op failed, and so did its traceback"
             channel.send([ERROR, text])
+
+
+def _new_journal() -> int:
+    """A file in memory for the journal of a child; -1 where the kernel has none."""
+    try:
+        descriptor = os.memfd_create("journal")
+        os.ftruncate(descriptor, JOURNAL_BYTES)
+    except OSError:
+        return -1
+    return descriptor
+
+
+def _close(channel: socket.socket, journal: int) -> None:
+    channel.close()
+    if journal >= 0:
+        os.close(journal)
 
 
 class Zygote:
@@ -129,7 +214,7 @@ class Zygote:
         self.n_ready = n_ready
         self.warm_up = warm_up
         self.confinement = confinement
-        self.ready: list[tuple[int, socket.socket]] = []
+        self.ready: list[tuple[int, socket.socket, int]] = []  # id, channel, journal or -1
         self.children: dict[int, int] = {}  # id to pid
         self.ended: dict[int, int] = {}  # id to wait status, of those asked for
         self.next_id = 1
@@ -165,9 +250,10 @@ class Zygote:
     def answer(self, message: list[Any]) -> None:
         match message:
             case ["new"]:
-                child, channel = self.ready.pop(0) if self.ready else self.fork()
-                socket.send_fds(self.control, [pack(["new", child])], [channel.fileno()])
-                channel.close()
+                child, channel, journal = self.ready.pop(0) if self.ready else self.fork()
+                descriptors = [channel.fileno()] + [journal] * (journal >= 0)
+                socket.send_fds(self.control, [pack(["new", child])], descriptors)
+                _close(channel, journal)
             case ["end", child, grace_ms]:
                 status, killed = self.end(child, grace_ms / 1000)
                 self.control.send(pack(["ended", child, status, killed]))
@@ -175,24 +261,27 @@ class Zygote:
                 if child in self.children:
                     self.confinement.kill(self.children[child])
 
-    def fork(self) -> tuple[int, socket.socket]:
+    def fork(self) -> tuple[int, socket.socket, int]:
         """One more confined child that waits for its first request."""
         ours, theirs = socket.socketpair()
+        journal = _new_journal()
         child = self.next_id
         self.next_id += 1
         pid = self.confinement.fork()
         if pid == 0:
-            self.become_child(child, theirs)
+            self.become_child(child, theirs, journal)
         theirs.close()
         self.children[child] = pid
-        return child, ours
+        return child, ours, journal
 
-    def become_child(self, child: int, theirs: socket.socket) -> NoReturn:
+    def become_child(self, child: int, theirs: socket.socket, journal: int) -> NoReturn:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            channel = Channel(theirs.detach())
+            memory = mmap.mmap(journal, JOURNAL_BYTES) if journal >= 0 else None
+            channel = Channel(theirs.detach(), memory)
             layers = self.confinement.confine(child, channel.descriptor)
+            gc.set_threshold(_GC_THRESHOLD)
             gc.enable()
             for op in self.warm_up:
                 for _ in _find_op(op)({}, None):
@@ -219,11 +308,17 @@ class Zygote:
                 if known == pid:
                     del self.children[child]
                     self.ended[child] = status
-                    self.ready = [entry for entry in self.ready if entry[0] != child]
+                    self._forget(child)
                     self.confinement.clean(child, pid)
                     break
             if len(self.ended) > 4096:  # sessions that were dropped and never asked for
                 del self.ended[next(iter(self.ended))]
+
+    def _forget(self, child: int) -> None:
+        """A child that died before anybody had it."""
+        for entry in [entry for entry in self.ready if entry[0] == child]:
+            self.ready.remove(entry)
+            _close(entry[1], entry[2])
 
     def end(self, child: int, grace_s: float) -> tuple[int, bool]:
         """(wait status, whether it had to be killed) of a child, once all of its tree is gone."""
@@ -273,6 +368,8 @@ def main(control_fd: int) -> NoReturn:
         confinement = isolation.Confinement(config)
         confinement.enter()
         missing = list(_import_ahead(config["preload"]))
+        for name in [name for name in os.environ if name.startswith("MALLOC_")]:
+            del os.environ[name]  # they have had their effect, and are not for programs
         sys.argv = [""]
         sys.dont_write_bytecode = True
         null = os.open(os.devnull, os.O_WRONLY)

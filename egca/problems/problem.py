@@ -38,6 +38,11 @@ class Example:
     expected: Any = UNKNOWN
     comparison: Comparison | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A data set has a hundred thousand; a dataclass's own way sets field by field, and slowly.
+        fields = (self.name, self.args, self.kwargs, self.stdin, self.expected, self.comparison)
+        return Example, fields
+
 
 @dataclass(frozen=True, slots=True)
 class Check:

@@ -101,15 +101,6 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     files = {n: getattr(options, n) for n in ("humaneval", "mbpp") if getattr(options, n)}
-    found: dict[str, Any] = {}
-    if options.what == "speed":
-        found = speed(files, options.rounds)
-    else:
-        for name, path in files.items():
-            problems = list(load_dataset(path))
-            programs = programs_of(problems, options.cases, options.mutants, options.seed)
-            found[name] = compare(path, programs, options.workers)
-    print(json.dumps(found, indent=1))
     head = provenance(
         command_of("harness.benchmarks.judging"),
         paths=("egca", "harness"),
@@ -117,7 +108,20 @@ def main() -> None:
         packages=("egca", "evalplus"),
     )
     output = options.output or MEASURED / f"judging_{options.what}.json"
-    output.write_text(json.dumps({"provenance": head, **found}, indent=1) + "\n", "utf-8")
+
+    def keep(found: dict[str, Any]) -> None:
+        print(json.dumps(found, indent=1), flush=True)
+        output.write_text(json.dumps({"provenance": head, **found}, indent=1) + "\n", "utf-8")
+
+    if options.what == "speed":
+        speed(files, options.rounds, keep)
+        return
+    found: dict[str, Any] = {}
+    for name, path in files.items():
+        problems = list(load_dataset(path))
+        programs = programs_of(problems, options.cases, options.mutants, options.seed)
+        found[name] = compare(path, programs, options.workers)
+    keep(found)
 
 
 if __name__ == "__main__":

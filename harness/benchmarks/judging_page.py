@@ -11,6 +11,11 @@ from harness.markdown import table
 
 MEASURED = Path(__file__).parents[2] / "results" / "measured"
 NAMES = {"humaneval": "HumanEval+", "mbpp": "MBPP+"}
+# What the judge is built towards: samples per second as a multiple of EvalPlus's.
+WARM_RATIOS = {"humaneval": 10.0, "mbpp": 5.0}
+FIRST_RATIO = 4.0
+PEAK_MB = 1024.0
+CALL_MS = 5.0
 
 
 def blocks() -> dict[str, str]:
@@ -23,19 +28,21 @@ def blocks() -> dict[str, str]:
 
 
 def _speed(found: dict[str, Any]) -> str:
-    head = ["canonical solutions", "EvalPlus", "egca", "ratio", "limit", "first run", "peak memory"]
+    head = ["canonical solutions", "EvalPlus", "egca", "ratio", "processor s (EvalPlus)", "limit"]
+    head += ["first run", "peak memory"]
     measured = {key: name for key, name in NAMES.items() if key in found}
     rows = []
     for key, name in measured.items():
         row = found[key]
-        first, peak = row["first_run"], row["peak_mb"]
+        first, peak, cpu = row["first_run"], row["peak_mb"], row["cpu_s"]
         rows.append(
             [
                 f"{name} ({row['n_samples']})",
                 f"{row['evalplus_s']:.0f} s",
                 f"{row['egca_s']:.1f} s",
                 f"{row['ratio']:.1f}",
-                f"{row['limit_of_the_ratio']:.1f}",
+                f"{cpu['egca']:.0f} ({cpu['evalplus']:.0f}), {row['bare_cpu_s']:.0f} bare",
+                f"{row['ratio'] * cpu['egca'] / row['bare_cpu_s']:.1f}",
                 f"{first['evalplus_s']:.0f} s, {first['egca_s']:.0f} s: {first['ratio']:.1f}",
                 f"{peak['egca']} MB ({peak['evalplus']} MB)",
             ]
@@ -53,9 +60,41 @@ def _speed(found: dict[str, Any]) -> str:
             f"By number of workers: {curves}. One program with ten tests in a warm sandbox: median "
             f"{ten['median_ms']} ms, 95 % under {ten['p95_ms']} ms.",
             "",
+            _targets(found),
+            "",
             _source(found),
         ]
     )
+
+
+def _targets(found: dict[str, Any]) -> str:
+    """Each target beside what was measured, and whether it is met."""
+    rows = []
+    for key, name in NAMES.items():
+        if key not in found:
+            continue
+        row = found[key]
+        warm, wanted = row["ratio"], WARM_RATIOS[key]
+        away = f"; bare calls are {row['bare_cpu_s'] / row['cpu_s']['egca']:.0%} of its time"
+        first, peak = row["first_run"]["ratio"], row["peak_mb"]["egca"]
+        rows += [
+            [f"{name}, warm", f"{wanted:g} times", f"{warm:.1f} times", _met(warm / wanted) + away],
+            [
+                f"{name}, first run",
+                f"{FIRST_RATIO:g} times",
+                f"{first:.1f} times",
+                _met(first / FIRST_RATIO),
+            ],
+            [f"{name}, memory", f"{PEAK_MB:.0f} MB", f"{peak} MB", _met(PEAK_MB / peak)],
+        ]
+    median = found["one program with 10 tests"]["median_ms"]
+    rows.append(["ten tests, warm pool", f"{CALL_MS:g} ms", f"{median} ms", _met(CALL_MS / median)])
+    return table(["target", "wanted", "measured", "met"], rows)
+
+
+def _met(share: float) -> str:
+    """share: of the target, that is met from 1 on."""
+    return "yes" if share >= 1 else f"**no**, {share:.0%} of it"
 
 
 def _verdicts(found: dict[str, Any]) -> str:

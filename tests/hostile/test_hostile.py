@@ -1,7 +1,7 @@
 """Programs that cheat or harm: each gets its verdict, leaves nothing behind, harms no other.
 
-A case is a file in cases/ with its cause, or several that kernels and versions may choose from, in
-the first line, or an entry of hostile_sources.py. f(1) should give 2, and f(2) should give 3. The
+A case is a file in cases/ (harness/benchmarks/hostile_cases.py reads them) or an entry of
+hostile_sources.py. f(1) should give 2, and f(2) should give 3. The
 cause "none" is for a program that does harm beside its right answer, and gives another one where
 it succeeds. What cheats the tests themselves is in test_judge.py."""
 
@@ -23,6 +23,7 @@ from egca.execution import Call, Limits, Sandbox, run_program
 from egca.execution.judging import judge
 from egca.problems import Check, Example, Problem
 from egca.types import Cause, Failure
+from harness.benchmarks.hostile_cases import hostile_cases
 
 CHECK = """
 def check(candidate):
@@ -65,16 +66,7 @@ LONG = (
 LITTER = ("deep_folders", "folders_nobody_may_enter", "many_files", "forged_error", "memory_bomb")
 
 
-def cases() -> dict[str, tuple[str, str]]:
-    """Name to causes and source."""
-    found = dict(SOURCES)
-    for path in sorted((Path(__file__).parent / "cases").glob("*.py")):
-        source = path.read_bytes().decode()
-        found[path.stem] = source.partition("\n")[0].split(": ")[1], source
-    return found
-
-
-CASES = cases()
+CASES = SOURCES | hostile_cases()
 
 
 @pytest.fixture(scope="module")

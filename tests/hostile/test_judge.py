@@ -7,7 +7,6 @@ from __future__ import annotations
 import textwrap
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,10 +17,9 @@ from egca.execution.tracer import TraceSession
 from egca.localization import localize
 from egca.problems import Check, Example, Problem
 from egca.types import Cause, Comparison, Verdict
+from harness.benchmarks.hostile_cases import forging, hostile_cases
 
-CASES = Path(__file__).parent / "cases"
-# The helpers of a case that forges: send, frame and failure.
-FORGE = (CASES / "forged_end.py").read_text().partition("def f(x)")[0]
+FORGE = forging()
 LIMITS = Limits(call_s=0.5, program_s=2.0, memory_bytes=1 << 28)
 DATA = "data = lambda code, body: msgpack.packb(msgpack.ExtType(code, body))\n"
 
@@ -262,18 +260,18 @@ def test_values_that_stay_behind_are_not_lost_time(sandbox: Sandbox, kept: str) 
 
 FORGERIES = [
     pytest.param(
-        path,
-        id=path.stem,
-        marks=(pytest.mark.slow,) if path.stem.endswith(SLOW) else (),
+        case.source,
+        id=name,
+        marks=(pytest.mark.slow,) if name.endswith(SLOW) else (),
     )
-    for path in sorted(CASES.glob("forged_*.py"))
+    for name, case in hostile_cases().items()
+    if name.startswith("forged_")
 ]
 
 
-@pytest.mark.parametrize("path", FORGERIES)
-def test_forged_traces_are_failures_or_data(sandbox: Sandbox, path: Path) -> None:
+@pytest.mark.parametrize("source", FORGERIES)
+def test_forged_traces_are_failures_or_data(sandbox: Sandbox, source: str) -> None:
     """The same forgeries in answer to a request for a trace: nothing raises, nothing passes."""
-    source = path.read_text()
     with TraceSession(sandbox, source, "function", "f", LIMITS) as session:
         traces = session.trace([Call((1,)), Call((2,))])
         assert len(traces) == 2

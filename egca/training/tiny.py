@@ -104,7 +104,11 @@ def student_folder(
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         policy.save(temporary)
-        said = {**asdict(student), "seconds": round(time.perf_counter() - started, 1)}
+        said = {
+            **asdict(student),
+            "n_parameters": sum(p.numel() for p in policy.model.parameters()),
+            "seconds": round(time.perf_counter() - started, 1),
+        }
         (temporary / "student.json").write_text(json.dumps(said, indent=1), "utf-8")
         if not target.exists():
             temporary.rename(target)

@@ -70,7 +70,7 @@ def results(
     missing = [run for run in dict.fromkeys(runs) if not _file(folder, run).is_file()]
     say(f"{len(set(runs))} runs, {len(missing)} of them to be made")
     context = get_context("spawn")
-    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=_alone) as pool:
+    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=alone) as pool:
         jobs = {pool.submit(make, run, folder): run for run in missing}
         for n, job in enumerate(as_completed(jobs), 1):
             job.result()
@@ -141,7 +141,7 @@ def tested(model: Path, config: TrainConfig) -> dict[str, dict[str, Any]]:
         }
 
 
-def _alone() -> None:
+def alone() -> None:
     """One thread a process: two share a core worse than each has its own."""
     import torch
 

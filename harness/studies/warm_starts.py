@@ -1,0 +1,48 @@
+"""What the students of preset tiny can do before reinforcement learning.
+
+    python -m harness.studies.warm_starts
+
+Measures pass@1, sampled and greedy, on test compositions and the shares of the modes, and writes
+results/measured/warm_starts.json. Students that are not in the cache are trained first."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from egca.files import save_text
+from egca.training import tiny
+from egca.training.config import load_config
+from harness.provenance import ROOT, command_of, provenance
+from harness.studies.runs import QUIET, alone, tested
+
+OUTPUT = ROOT / "results/measured/warm_starts.json"
+
+
+def measure(output: Path = OUTPUT) -> None:
+    """Measure every student of the preset."""
+    alone()
+    found = {}
+    for name, student in tiny.STUDENTS.items():
+        folder = tiny.student_folder(student, report=lambda step, loss: None)
+        said = json.loads((folder / "student.json").read_text("utf-8"))
+        config = load_config("tiny", changes={**QUIET, "model.name": f"tiny:{name}"})
+        found[name] = {
+            "fault_rate": student.fault_rate,
+            "n_parameters": said["n_parameters"],
+            "training_seconds": said["seconds"],
+            **tested(folder, config),
+        }
+        print(name, found[name], file=sys.stderr)
+    head = provenance(
+        command_of("harness.studies.warm_starts"),
+        paths=("egca/training", "egca/problems/generated"),
+        seed=0,
+        packages=("torch", "transformers", "tokenizers"),
+    )
+    save_text(output, json.dumps({"provenance": head, "students": found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    measure()

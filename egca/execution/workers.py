@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import multiprocessing
 import signal
+import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, Generic, TypeVar
 
 # Jobs come with thousands of tests: looking through them again and again took a fifth of our time.
@@ -32,10 +33,20 @@ class Lost:
     reason: str
 
 
-def work(channel: Connection, setup: str, arguments: tuple[Any, ...]) -> None:
+# A plain interpreter and not multiprocessing's: that would run the user's script once more in every
+# process, which a script without a guard, or a notebook, does not stand.
+_PROGRAM = (
+    "import sys; sys.path[:] = sys.argv[2:]; "
+    "from egca.execution.workers import work; work(int(sys.argv[1]))"
+)
+
+
+def work(descriptor: int) -> None:
     """What a process does: answer the jobs that come through the channel until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     gc.set_threshold(*_GC_THRESHOLDS)
+    channel = Connection(descriptor)
+    setup, arguments = channel.recv()
     module, _, function = setup.partition(":")
     with getattr(importlib.import_module(module), function)(*arguments) as handle:
         while True:
@@ -49,15 +60,15 @@ class _Worker(Generic[J]):
     """A process and the job that it has."""
 
     def __init__(self, setup: str, arguments: tuple[Any, ...]) -> None:
-        context = multiprocessing.get_context("spawn")  # a fork would copy threads and sandboxes
-        self.channel, theirs = context.Pipe()
-        self.process = context.Process(
-            target=work, args=(theirs, setup, arguments), daemon=True, name="egca worker"
-        )
-        self.process.start()
+        self.channel, theirs = Pipe()
+        number = theirs.fileno()
+        command = [sys.executable, "-c", _PROGRAM, str(number), *sys.path]
+        self.process = subprocess.Popen(command, pass_fds=[number], stdin=subprocess.DEVNULL)
         theirs.close()
         self.job: J | None = None
         self.deadline = 0.0
+        with contextlib.suppress(OSError):
+            self.channel.send((setup, arguments))
 
     def give(self, job: J, limit_s: float) -> None:
         self.job = job
@@ -70,10 +81,11 @@ class _Worker(Generic[J]):
         self.channel.close()
         if self.job is not None:
             self.process.terminate()
-        self.process.join(5)
-        if self.process.is_alive():
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.join()
+            self.process.wait()
 
 
 class Crew(Generic[J]):
@@ -181,7 +193,8 @@ class Crew(Generic[J]):
         try:
             answer = worker.channel.recv()
         except (EOFError, OSError):
-            worker.process.join(1)
-            return Lost(f"the process ended with status {worker.process.exitcode}")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.process.wait(1)
+            return Lost(f"the process ended with status {worker.process.returncode}")
         worker.job = None
         return answer

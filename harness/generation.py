@@ -13,17 +13,16 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-from egca.errors import InputError, ProblemError, ProviderError
+from egca.errors import InputError, ProviderError
 from egca.jsonlines import kept
 from egca.problems import Problem, whole_program_of
-from egca.prompts import Message, Prompt
+from egca.prompts import Prompt
 from egca.providers import ChatModel, Reply, Sampling
-from egca.structure import ConstraintSet
+from egca.structure import ConstraintSet, messages_of
 from harness.provenance import provenance
 
 PACKAGES = (
@@ -71,39 +70,6 @@ class Recipe:
             settings["constraints_by"] = self.constraints_by
         shown: dict[str, Any] = json.loads(json.dumps(settings))
         return shown
-
-
-def chosen(problems: Iterator[Problem], ids: Sequence[str], limit: int | None) -> list[Problem]:
-    """The tasks of these ids, or all, and the first `limit` of them. Raises: ProblemError."""
-    listed = list(problems)
-    known = [problem.task_id for problem in listed]
-    for task_id in ids:
-        if task_id not in known:
-            near = get_close_matches(task_id, known, 1, 0.6)
-            hint = f'did you mean "{near[0]}"?' if near else f"there are {known[0]} to {known[-1]}"
-            raise ProblemError(f'no task "{task_id}" in the data set; {hint}')
-    return [problem for problem in listed if not ids or problem.task_id in ids][:limit]
-
-
-def messages_of(
-    prompt: Prompt, problem: Problem, constraints: ConstraintSet | None = None
-) -> list[Message]:
-    """What the model is asked. A prompt may use any of these inputs. Raises: PromptError."""
-    head, _, method = problem.entry_point.partition(".")
-    if not head:
-        target = "a script that reads standard input and prints the answer"
-    elif method:
-        target = f"the class `{head}` with its method `{method}`"
-    else:
-        target = f"the function `{head}`"
-    inputs: dict[str, str | list[str]] = {
-        "statement": problem.prompt,
-        "target": target,
-        "entry_point": problem.entry_point,
-        "task_id": problem.task_id,
-        "constraints": [] if constraints is None else constraints.sentences(),
-    }
-    return prompt.render(**{name: text for name, text in inputs.items() if name in prompt.inputs})
 
 
 def line_of(

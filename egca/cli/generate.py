@@ -71,10 +71,11 @@ def generate(
     for option, value in (("--batch-size", batch_size), ("--limit", limit)):
         if value is not None and value < 1:
             raise InputError(f"{option} is {value}, but must be at least 1")
-    from egca.problems import load_dataset
+    from egca.problems import chosen, load_dataset
     from egca.prompts import load_prompt
     from egca.providers import Sampling
-    from harness.generation import Recipe, chosen, messages_of
+    from egca.structure import messages_of
+    from harness.generation import Recipe
 
     sampling = Sampling(temperature, top_p, max_tokens, seed, tuple(stop or ()))
     recipe = Recipe(model, load_prompt(prompt), sampling, n, debugger or "trace")

@@ -8,6 +8,7 @@ from egca.problems.markdown import extract_program
 from egca.problems.plain import row_of
 from egca.problems.preamble import program_of, whole_program_of
 from egca.problems.problem import UNKNOWN, Check, Example, Kind, Problem, Test
+from egca.problems.selection import chosen
 
 __all__ = [
     "UNKNOWN",
@@ -18,6 +19,7 @@ __all__ = [
     "Problem",
     "Test",
     "case_of",
+    "chosen",
     "extract_program",
     "infer_entry_point",
     "kind_of",

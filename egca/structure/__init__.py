@@ -1,5 +1,6 @@
 """Normalised control flow, comparability, constraints and the mode gate."""
 
+from egca.structure.asking import messages_of
 from egca.structure.cfg import Graph, control_flow
 from egca.structure.comparability import THRESHOLD, is_comparable
 from egca.structure.constraints import (
@@ -25,6 +26,7 @@ __all__ = [
     "extract_constraints",
     "gate",
     "is_comparable",
+    "messages_of",
     "observed",
     "similarity",
 ]

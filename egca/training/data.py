@@ -5,13 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
 
 from egca.errors import EgcaError, InputError
-from egca.problems import Problem, load_dataset
+from egca.problems import Problem, chosen, load_dataset
 from egca.prompts import load_prompt
-from egca.structure import ConstraintSet
+from egca.structure import ConstraintSet, messages_of
 from egca.training.assessment import Task, task_of
 from egca.training.config import Data
 from egca.training.policy import Policy
@@ -37,13 +35,8 @@ class SetAside:
 
 def load_problems(options: Data) -> list[Problem]:
     """The problems of a data set. Raises: InputError if none is left."""
-    wanted = set(options.ids or ())
-    problems = (
-        problem
-        for problem in load_dataset(options.dataset, skip_bad=options.skip_bad)
-        if not wanted or problem.task_id in wanted
-    )
-    found = list(islice(problems, options.limit))
+    problems = load_dataset(options.dataset, skip_bad=options.skip_bad)
+    found = chosen(problems, options.ids or (), options.limit)
     if not found:
         raise InputError(f"data.dataset {options.dataset}: no problem is left to train on")
     return found
@@ -89,15 +82,7 @@ def _ids(
 ) -> list[int]:
     if family == PLAIN:
         return policy.encode(problem.prompt + "\n", special=True)
-    prompt = load_prompt(family)
-    inputs: dict[str, Any] = {
-        "statement": problem.prompt,
-        "target": _target(problem),
-        "entry_point": problem.entry_point,
-        "task_id": problem.task_id,
-        "constraints": constraints.sentences() if constraints is not None else [],
-    }
-    messages = prompt.render(**{k: v for k, v in inputs.items() if k in prompt.inputs})
+    messages = messages_of(load_prompt(family), problem, constraints)
     if policy.tokenizer.chat_template is None:
         return policy.encode("\n\n".join(m.content for m in messages) + "\n", special=True)
     text = policy.tokenizer.apply_chat_template(
@@ -106,13 +91,6 @@ def _ids(
         add_generation_prompt=True,
     )
     return policy.encode(text, special=False)
-
-
-def _target(problem: Problem) -> str:
-    head, _, method = problem.entry_point.partition(".")
-    if not head:
-        return "a script that reads standard input and prints the answer"
-    return f"the class `{head}` with its method `{method}`" if method else f"the function `{head}`"
 
 
 class Order:

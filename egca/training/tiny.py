@@ -13,7 +13,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +35,20 @@ _VERSION = 1  # of everything in this file that decides a student
 class Student:
     """What decides a warm start.
 
-    family: of egca.problems.generated. fault_rate: mean chance of a fault for a decision. steps:
-    updates with batch_size programs each, from a pool of n_tasks tasks.
+    family: of egca.problems.generated. freedom: how much of the form of the programs that it is
+    taught is free, in [0, 1]. fault_rate: mean chance of a fault for a decision. steps: updates
+    with
+    batch_size programs each, from a pool of n_tasks tasks.
     """
 
     family: str = "medium"
+    freedom: float = 0.0
     fault_rate: float = 0.1
     hidden: int = 96
     layers: int = 3
     heads: int = 3
     vocabulary: int = 512
-    steps: int = 1_600
+    steps: int = 1_000
     batch_size: int = 32
     n_tasks: int = 12_000
     learning_rate: float = 1e-2
@@ -55,6 +58,11 @@ class Student:
         """Of the learning rate: a short rise, a plateau, a fall over the last four tenths."""
         rise = min(1.0, (step + 1) / 20)
         return rise * min(1.0, max(0.02, (self.steps - step) / (0.4 * self.steps)))
+
+    @property
+    def tasks(self) -> Family:
+        """The family, with the freedom of form that the student is taught."""
+        return replace(FAMILIES[self.family], freedom=self.freedom)
 
     @property
     def digest(self) -> str:
@@ -68,6 +76,7 @@ STUDENTS: dict[str, Student] = {
     "medium-15": Student(fault_rate=0.29),
     "medium-30": Student(fault_rate=0.195),
     "medium-50": Student(fault_rate=0.117),
+    "medium-30-free": Student(fault_rate=0.195, freedom=0.4, steps=1_600),
 }
 
 Report = Callable[[int, float], None]
@@ -151,7 +160,7 @@ def new_student(student: Student) -> Policy:
     """An untrained student."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    tokenizer = new_tokenizer(FAMILIES[student.family], student.vocabulary)
+    tokenizer = new_tokenizer(student.tasks, student.vocabulary)
     torch.manual_seed(student.seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -171,7 +180,7 @@ def new_student(student: Student) -> Policy:
 
 def train_student(student: Student, report: Report | None = None) -> Policy:
     """A student trained on fresh programs of a pool of tasks, some of their decisions wrong."""
-    family = FAMILIES[student.family]
+    family = student.tasks
     policy = new_student(student)
     tasks = [family.task("train", _FIRST_TASK + i) for i in range(student.n_tasks)]
     rng = random.Random(student.seed)

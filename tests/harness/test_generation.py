@@ -13,17 +13,15 @@ import pytest
 from egca.errors import InputError, ProblemError, PromptError
 from egca.execution import Sandbox
 from egca.execution.judging import judge
-from egca.problems import Problem, load_dataset
+from egca.problems import Problem, chosen, load_dataset
 from egca.prompts import load_prompt, parse_prompt
 from egca.providers import Reply, Sampling
-from egca.structure import ConstraintSet, extract_constraints, gate
+from egca.structure import ConstraintSet, extract_constraints, gate, messages_of
 from egca.types import Mode
 from harness.generation import (
     Recipe,
-    chosen,
     done_before,
     line_of,
-    messages_of,
     record_run,
     sample_seed,
 )

@@ -1,0 +1,24 @@
+"""Some of a data set's problems, by id and number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from itertools import islice
+
+from egca.errors import ProblemError
+from egca.problems.problem import Problem
+
+
+def chosen(problems: Iterable[Problem], ids: Sequence[str], limit: int | None) -> list[Problem]:
+    """The tasks of these ids, or all, and the first `limit` of them. Raises: ProblemError."""
+    if not ids:
+        return list(islice(problems, limit))
+    listed = list(problems)
+    known = [problem.task_id for problem in listed]
+    for task_id in ids:
+        if task_id not in known:
+            near = get_close_matches(task_id, known, 1, 0.6)
+            hint = f'did you mean "{near[0]}"?' if near else f"there are {known[0]} to {known[-1]}"
+            raise ProblemError(f'no task "{task_id}" in the data set; {hint}')
+    return [problem for problem in listed if problem.task_id in ids][:limit]

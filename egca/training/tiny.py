@@ -73,10 +73,10 @@ class Student:
 
 # Fault rates found by `python -m harness.studies.warm_starts`, which measures the pass rates.
 STUDENTS: dict[str, Student] = {
-    "medium-15": Student(fault_rate=0.29),
-    "medium-30": Student(fault_rate=0.195),
-    "medium-50": Student(fault_rate=0.117),
-    "medium-30-free": Student(fault_rate=0.195, freedom=0.4, steps=1_600),
+    "medium-15": Student(fault_rate=0.195),
+    "medium-30": Student(fault_rate=0.135),
+    "medium-50": Student(fault_rate=0.07),
+    "medium-30-free": Student(fault_rate=0.135, freedom=0.4, steps=1_600),
 }
 
 Report = Callable[[int, float], None]

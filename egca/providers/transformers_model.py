@@ -28,6 +28,18 @@ _BATCH = 8  # calls that a GPU answers together; on a processor a batch is no fa
 def open_transformers(
     model: str, name: str = "", dtype: str = "auto", device: str = "auto"
 ) -> TransformersModel:
+    """A model to chat with; arguments and errors are those of `load_transformers`."""
+    loaded = load_transformers(model, name, dtype, device)
+    if not loaded.has_template:
+        logging.getLogger(__name__).warning(
+            "egca: note: %s has no chat template: messages are given as plain text", loaded.name
+        )
+    return loaded
+
+
+def load_transformers(
+    model: str, name: str = "", dtype: str = "auto", device: str = "auto"
+) -> TransformersModel:
     """Load a model and its tokenizer.
 
     Args:
@@ -76,10 +88,6 @@ class TransformersModel(LocalModel):
         model.generation_config = GenerationConfig(
             eos_token_id=self.ends or None, pad_token_id=tokenizer.pad_token_id
         )
-        if not self.has_template:
-            logging.getLogger(__name__).warning(
-                "egca: note: %s has no chat template: messages are given as plain text", name
-            )
 
     @property
     def identity(self) -> dict[str, object]:

@@ -63,9 +63,9 @@ def load_policy(options: Model, device: str = "auto") -> Policy:
 
     Raises: ProviderError in one line where the model cannot be loaded, MissingExtraError.
     """
-    from egca.providers.transformers_model import open_transformers
+    from egca.providers.transformers_model import load_transformers
 
-    chat = open_transformers(options.name, dtype=options.dtype, device=device)
+    chat = load_transformers(options.name, dtype=options.dtype, device=device)
     model: Any = chat.model
     if getattr(model.config.get_text_config(), "final_logit_softcapping", None):
         raise ProviderError(f"{options.name}: models with capped logits cannot be trained here yet")

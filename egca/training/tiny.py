@@ -158,7 +158,9 @@ def new_tokenizer(family: Family, vocabulary: int) -> Any:
 
 def new_student(student: Student) -> Policy:
     """An untrained student."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import LlamaConfig, LlamaForCausalLM, logging
+
+    logging.disable_progress_bar()
 
     tokenizer = new_tokenizer(student.tasks, student.vocabulary)
     torch.manual_seed(student.seed)

@@ -178,3 +178,47 @@ def test_an_exploding_step_is_skipped(options, tmp_path: Path) -> None:
     train(config, tmp_path / "run")
     lines = read_metrics(tmp_path / "run" / "metrics.jsonl")
     assert any(line["skipped_updates"] for line in lines)
+
+
+def said(*words: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "egca", "train", *words], capture_output=True, text=True, timeout=300
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_show_paints_completions(finished: Path, tmp_path: Path) -> None:
+    status, out, _ = said("show", str(finished), "--step", "2")
+    samples = read_samples(finished, 2)
+    assert status == 0
+    assert out.count(" mode; reward ") == len(samples) == 12
+    assert all(line.strip() in out for line in samples[0]["text"].splitlines())
+    page = tmp_path / "page.html"
+    status, out, _ = said("show", str(finished), "--step", "2", "--html", str(page))
+    assert (status, out.strip()) == (0, str(page))
+    assert page.read_text().count("<section>") == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "give --preset tiny, small or paper, or --config FILE"),
+        (("--preset", "tniy"), "did you mean tiny?"),
+        (("--preset", "tiny", "--credit", "ecga", "--dry-run"), "did you mean 'egca'?"),
+        (("--preset", "tiny", "--set", "stesp=1"), "did you mean steps?"),
+        (("--resume", "--output", "nowhere"), "cannot be read"),
+        (("show", "nowhere"), "the run has kept none"),
+    ],
+)
+def test_bad_input_is_one_clear_line(words, message, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, out, errors = said(*words)
+    assert (status, out) == (2, "")
+    assert message in errors
+    assert errors.count("\n") == 1
+
+
+def test_every_option_of_set_is_listed() -> None:
+    status, out, _ = said("--fields")
+    assert status == 0
+    assert "rollout.num_generations" in out

@@ -82,6 +82,7 @@ class Trainer:
         """Go on from the last checkpoint; whether there was one."""
         state = checkpoint.load_last(self._folder / "checkpoints")
         if state is None:
+            self._log.cut(0)
             return False
         if state["config"] != self._config.digest():
             raise InputError(

@@ -73,7 +73,7 @@ class Clock:
 
 
 class MetricsLog:
-    """metrics.jsonl of a run: a line a step, flushed as it is written."""
+    """A file of a run with a line a step, flushed as it is written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -85,6 +85,8 @@ class MetricsLog:
 
     def cut(self, n_steps: int) -> None:
         """Drop the lines of steps that a resumed run makes again, and a torn last one."""
+        if not self._path.exists():
+            return
         kept = [line for line in read_metrics(self._path) if line["step"] < n_steps]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
         write_whole(self._path, text.encode())

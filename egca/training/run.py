@@ -28,6 +28,7 @@ from egca.training.crediting import Crediting, Group
 from egca.training.data import Prompt, SetAside, load_problems, prompts_of
 from egca.training.evaluation import evaluate
 from egca.training.loop import Listener, Stopped, Trainer
+from egca.training.metrics import MetricsLog
 from egca.training.policy import Policy, Reference, Scorer, load_policy
 from egca.training.records import SampleLog
 from egca.training.rollouts import Rollouts
@@ -115,6 +116,7 @@ def train(
         if resume:
             trainer.resume()
             report.resumed_at = trainer.step
+            evaluator.log.cut(trainer.step + 1)
         try:
             trainer.run()
         except Stopped:
@@ -193,6 +195,11 @@ class _Evaluator:
     last: dict[str, Any] = field(default_factory=dict)
     _prompts: list[Prompt] | None = None
 
+    @property
+    def log(self) -> MetricsLog:
+        """Where they are kept."""
+        return MetricsLog(self.folder / "evaluations.jsonl")
+
     def after_step(self, step: int, metrics: dict[str, Any], groups: Sequence[Group]) -> None:
         """A listener of the trainer."""
         options = self.config.evaluation
@@ -212,8 +219,7 @@ class _Evaluator:
             temperature=0.0 if options.greedy else self.config.rollout.temperature,
             batch_size=self.config.rollout.batch_size,
         )}  # fmt: skip
-        with (self.folder / "evaluations.jsonl").open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(self.last) + "\n")
+        self.log.write(self.last)
 
 
 def _open_folder(config: TrainConfig, folder: Path, resume: bool) -> None:

@@ -29,7 +29,7 @@ RULES = (
     "uniform", "egca", "egca-cap", "egca-mask", "survival", "egca-contrast",
     "random-span", "late-span",
 )  # fmt: skip
-RATES = (1e-4, 2e-4, 4e-4, 8e-4)
+RATES = (1e-4, 3e-4, 1e-3)
 TUNING_SEEDS = (1_000, 1_001)
 TARGET = 0.2  # above where the curve begins
 SMOOTH = 10  # steps whose mean has to reach it

@@ -29,7 +29,8 @@ RULES = (
     "uniform", "egca", "egca-cap", "egca-mask", "survival", "egca-contrast",
     "random-span", "late-span",
 )  # fmt: skip
-RATES = (1e-4, 3e-4, 1e-3)
+RATES = (1.5e-4, 3e-4, 6e-4)  # by twos; goes on while the best is at an end
+LIMITS = (1e-5, 5e-3)
 TUNING_SEEDS = (1_000, 1_001)
 TARGET = 0.2  # above where the curve begins
 SMOOTH = 10  # steps whose mean has to reach it
@@ -51,21 +52,46 @@ def run_for(student: str, rule: str, rate: float, seed: int) -> Run:
 def chosen_rates(
     student: str, rules: Sequence[str], folder: Path, n_workers: int
 ) -> dict[str, dict[str, Any]]:
-    """For each rule the mean over the curve at every rate, and the best rate."""
-    grid = {
-        (rule, rate): [run_for(student, rule, rate, seed) for seed in TUNING_SEEDS]
-        for rule in rules
-        for rate in RATES
-    }
-    found = results([run for runs in grid.values() for run in runs], folder, n_workers, _say)
-    tuned: dict[str, dict[str, Any]] = {}
-    for rule in rules:
-        means = {
-            rate: float(np.mean([area(found[run]) for run in grid[rule, rate]])) for rate in RATES
+    """For each rule the mean over the curve at every rate that was tried, and the best rate.
+
+    The grid is the same for all rules to begin with, and goes on where the best is at its end.
+    """
+    tried: dict[str, dict[float, float]] = {rule: {} for rule in rules}
+    todo = {rule: list(RATES) for rule in rules}
+    while any(todo.values()):
+        grid = {
+            (rule, rate): [run_for(student, rule, rate, seed) for seed in TUNING_SEEDS]
+            for rule, rates in todo.items()
+            for rate in rates
         }
-        best = max(means, key=lambda rate: means[rate])
-        tuned[rule] = {"rate": best, "means": {f"{k:g}": round(v, 4) for k, v in means.items()}}
-    return tuned
+        found = results([run for runs in grid.values() for run in runs], folder, n_workers, _say)
+        for (rule, rate), runs in grid.items():
+            tried[rule][rate] = float(np.mean([area(found[run]) for run in runs]))
+        todo = {rule: _next_rates(means) for rule, means in tried.items()}
+    return {
+        rule: {
+            "rate": _best(means),
+            "means": {f"{rate:g}": round(means[rate], 4) for rate in sorted(means)},
+        }
+        for rule, means in tried.items()
+    }
+
+
+def _best(means: dict[float, float]) -> float:
+    return max(means, key=lambda rate: means[rate])
+
+
+def _next_rates(means: dict[float, float]) -> list[float]:
+    """The next rate outwards where the best is at an end of those tried.
+
+    >>> _next_rates({1.0: 0.1, 2.0: 0.3, 4.0: 0.2}), _next_rates({0.001: 0.1, 0.002: 0.3})
+    ([], [0.004])
+    """
+    best = _best(means)
+    low, high = LIMITS
+    if best == max(means) and 2 * best <= high:
+        return [2 * best]
+    return [best / 2] if best == min(means) and best / 2 >= low else []
 
 
 def area(left: dict[str, Any]) -> float:

@@ -76,7 +76,9 @@ STUDENTS: dict[str, Student] = {
     "medium-15": Student(fault_rate=0.195),
     "medium-30": Student(fault_rate=0.135),
     "medium-50": Student(fault_rate=0.07),
-    "medium-30-free": Student(fault_rate=0.135, freedom=0.4, steps=1_600),
+    "medium-15-free": Student(fault_rate=0.195, freedom=0.4, steps=1_600),
+    "easy-15": Student(family="easy", fault_rate=0.3),
+    "hard-15": Student(family="hard", fault_rate=0.15, steps=1_200),
 }
 
 Report = Callable[[int, float], None]

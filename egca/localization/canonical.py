@@ -1,4 +1,4 @@
-"""Programs as blocks of items: what is left when the ways to write the same loop or branch are gone.
+"""Programs as blocks of items: what is left when the ways to write one loop or branch are gone.
 
 A loop over indices that begins with `x = values[i]` is a loop over values; `if not a: continue`
 before the rest of a turn is `if a:` around it, a branch that returns has the rest of its block as
@@ -91,7 +91,7 @@ class Loop:
 @lru_cache(maxsize=8192)
 def n_nodes(node: ast.AST) -> int:
     """Size of an expression: its names, constants and operations."""
-    return sum(isinstance(one, ast.expr) for one in walk(node))
+    return isinstance(node, ast.expr) + sum(map(n_nodes, child_nodes(node)))
 
 
 def canonical(body: Sequence[ast.stmt], in_loop: bool = False) -> Block:
@@ -233,7 +233,7 @@ def _used(body: list[ast.stmt], name: str) -> bool:
 
 
 def _item_of(statement: ast.Assign, name: str) -> tuple[ast.expr | None, str] | None:
-    """(source, wrap) of `x = source[i]`, `x = wrap(source[i])` or, without source, `x = wrap(i)`."""
+    """(source, wrap) of `x = source[i]` or `x = wrap(source[i])`; of `x = wrap(i)` no source."""
     if len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name):
         return None
     value, wrap = statement.value, ""
@@ -265,11 +265,11 @@ def _sliced(source: ast.expr | None, iterable: ast.expr) -> ast.expr | None:
     length = (1, 0)
     if lower == (1, -1) and upper == (0, -1) and step == (0, -1):
         bounds: tuple[ast.expr | None, ...] = (None, None, _number(-1))
-    elif lower is None or upper is None or step is None or step[0] or step[1] < 1 or lower[0]:
-        return None
-    elif upper != length and not (upper[0] == 1 and upper[1] < 0):
+    elif lower is None or upper is None or step is None:
         return None
     else:
+        if lower[0] or step[0] or step[1] < 1 or (upper != length and upper[:1] != (1,)):
+            return None
         first = None if lower[1] == 0 else _number(lower[1])
         last = None if upper == length else _number(upper[1])
         bounds = (first, last, None if step[1] == 1 else _number(step[1]))

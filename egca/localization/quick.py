@@ -10,7 +10,6 @@ is the fault that the first failing run meets first. All variants are compiled i
 from __future__ import annotations
 
 import ast
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -40,7 +39,7 @@ MIN_SHARE = 0.2  # of the candidate that the reference has too; below, a hunk is
 TOTAL_S = 1.0  # of all runs of one program
 N_SHARED = 250  # plain programs that one child runs before it is replaced
 CONFIDENCE = 0.97  # share of right lines on generated students (docs/how-it-works.md)
-_LIMITS = Limits(call_s=0.3, late_call_s=0.05, program_s=30.0)
+_LIMITS = Limits(program_s=60.0)  # of a child; single runs end by ticks and their own clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +105,9 @@ class Isolated:
 class QuickStage:
     """Runs programs by difference. One child serves many programs that are plain (tame.py)."""
 
-    def __init__(self, sandbox: Sandbox, limits: Limits | None = None) -> None:
+    def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        limits = limits or _LIMITS
-        self._limits = dataclasses.replace(limits, program_s=max(limits.program_s, 30.0))
-        self._shared = OneChild(sandbox, self._limits)
+        self._shared = OneChild(sandbox, _LIMITS)
         self._n_run = 0
 
     def __enter__(self) -> Self:
@@ -163,7 +160,7 @@ class QuickStage:
         everything = frozenset(range(n))
         sets = [everything, *(everything - {i} for i in range(n) if n > 1)]
         is_plain = is_tame(tree) and is_tame_source(problem.reference or "")
-        child: SessionSource = self._child() if is_plain else OneChild(self._sandbox, self._limits)
+        child: SessionSource = self._child() if is_plain else OneChild(self._sandbox, _LIMITS)
         with _Variants(problem, schemata, child, is_plain) as variants:
             rows = variants.run(sets)
             if rows is None or not all(rows[0]):
@@ -226,8 +223,7 @@ class _Variants:
         None if that took too long. Raises: SessionDied.
         """
         switches = [
-            [list(pair) for i in sorted(one) for pair in self._schemata.switches[i]]
-            for one in sets
+            [list(pair) for i in sorted(one) for pair in self._schemata.switches[i]] for one in sets
         ]
         request = {
             "program": self._payload,

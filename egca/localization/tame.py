@@ -23,21 +23,21 @@ _NODES = (
     ast.FormattedValue, ast.Constant, ast.Attribute, ast.Subscript, ast.Starred, ast.Name, ast.List,
     ast.Tuple, ast.Slice, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop,
 )  # fmt: skip
-_BUILTINS = frozenset(
-    "abs all any bool bytes chr complex dict divmod enumerate filter float frozenset hash int "
-    "isinstance iter len list map max min next ord pow print range repr reversed round set slice "
-    "sorted str sum tuple zip "
-    "ArithmeticError AssertionError Exception IndexError KeyError LookupError OverflowError "
-    "StopIteration TypeError ValueError ZeroDivisionError".split()
-)
+_BUILTINS = frozenset((
+    "abs", "all", "any", "bool", "bytes", "chr", "complex", "dict", "divmod", "enumerate", "filter",
+    "float", "frozenset", "hash", "int", "isinstance", "iter", "len", "list", "map", "max", "min",
+    "next", "ord", "pow", "print", "range", "repr", "reversed", "round", "set", "slice", "sorted",
+    "str", "sum", "tuple", "zip", "ArithmeticError", "AssertionError", "Exception", "IndexError",
+    "KeyError", "LookupError", "OverflowError", "StopIteration", "TypeError", "ValueError",
+    "ZeroDivisionError",
+))  # fmt: skip
 _MODULES = frozenset(("math", "itertools"))  # written in C: nothing else is reached through them
 _IMPORTED = {
     "collections": frozenset(("Counter", "OrderedDict", "defaultdict", "deque")),
     "functools": frozenset(("reduce",)),
-    "typing": frozenset(
-        "Any Callable Dict Iterable Iterator List Optional Sequence Set Tuple Union".split()
-    ),
-}
+    "typing": frozenset(("Any", "Callable", "Dict", "Iterable", "Iterator", "List", "Optional",
+                         "Sequence", "Set", "Tuple", "Union")),
+}  # fmt: skip
 _INNER = ("_", "gi_", "cr_", "ag_", "f_", "tb_", "co_", "func_")  # of frames and code objects
 
 

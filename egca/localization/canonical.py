@@ -51,6 +51,11 @@ class Item:
     key: Key = ()
     size: int = 1
 
+    @property
+    def is_simple(self) -> bool:
+        """Whether it is an assignment, a return or a bare expression."""
+        return self.kind in ("assign", "return", "expression")
+
     def sealed(self) -> Item:
         """Itself, with key and size worked out."""
         blocks = tuple(one.key for one in self.body), tuple(one.key for one in self.orelse)

@@ -236,9 +236,10 @@ def _items(one: Item, other: Item) -> Match:
     changes: list[Change] = [Rewrite(one.nodes[0], other.nodes)]
     changes += [Rewrite(node) for node in one.nodes[1:]]
     place = one.nodes[0]
+    kind = "statement" if one.is_simple and other.is_simple else "block"
     whole: Match = (
         _COST + one.size + other.size,
-        (Hunk(Edit("statement", tuple(changes), place)),),
+        (Hunk(Edit(kind, tuple(changes), place)),),
     )
     if one.kind != other.kind:
         return whole

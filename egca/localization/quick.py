@@ -16,8 +16,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from egca.execution import Limits, Sandbox
+from egca.execution.answers import Answer, digest_of
 from egca.execution.compare import equal
-from egca.execution.expectations import call_of, is_unknown, written_answer
+from egca.execution.expectations import IN_MEMORY, GroundTruth, call_of, is_unknown, written_answer
 from egca.execution.one_child import OneChild, SessionSource
 from egca.execution.reports import MAX_SOURCE, believed
 from egca.execution.session import SessionDied
@@ -29,13 +30,17 @@ from egca.localization.locate import parse_reference
 from egca.localization.schemata import Schemata, build
 from egca.localization.search import BASE_S, BASE_TICKS, RECURSION, WAIT_S
 from egca.localization.tame import is_tame, is_tame_source
-from egca.localization.variants import VALUE
+from egca.localization.variants import RAISED, VALUE
 from egca.problems import Example, Problem
 from egca.structure.normalise import parse
 from egca.types import Cause, Divergence, Mode, Program, Proof, Repair, SourceMap
 
 MAX_HUNKS = 12  # of a program with more its reference says little
-MIN_SHARE = 0.2  # of the candidate that the reference has too; below, a hunk is no small place
+MIN_SHARE = 0.2  # of both programs that is the same; below, a hunk is no small place
+# Several faults are believed only of a program that is built like its reference: between programs
+# of two authors, differences that need each other pass for faults.
+MIN_SHARE_OF_SEVERAL = 0.4
+_OF_SEVERAL = frozenset(("expression", "statement"))
 TOTAL_S = 1.0  # of all runs of one program
 N_SHARED = 250  # plain programs that one child runs before it is replaced
 CONFIDENCE = 0.97  # share of right lines on generated students (docs/how-it-works.md)
@@ -103,10 +108,14 @@ class Isolated:
 
 
 class QuickStage:
-    """Runs programs by difference. One child serves many programs that are plain (tame.py)."""
+    """Localizes by difference. One child serves many programs that are plain (tame.py).
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    truth: what is known of references, where tests leave it to them what is right.
+    """
+
+    def __init__(self, sandbox: Sandbox, truth: GroundTruth = IN_MEMORY) -> None:
         self._sandbox = sandbox
+        self._truth = truth
         self._shared = OneChild(sandbox, _LIMITS)
         self._n_run = 0
 
@@ -125,9 +134,12 @@ class QuickStage:
         """The faults of a program that fails.
 
         None where this stage cannot tell: tests that are code, no reference, another structure,
-        differences that do not come apart. Raises: SandboxError if no child can be had.
+        differences that do not come apart.
+        Raises: SandboxError if no child can be had, ProblemError for a reference that does not run.
         """
-        if problem.kind != "function" or problem.reference is None or not _is_data(problem):
+        if problem.kind != "function" or problem.reference is None:
+            return None
+        if not all(isinstance(test, Example) for test in problem.tests):
             return None
         tree = parse(program.source) if len(program.source) <= MAX_SOURCE else None
         if tree is None:
@@ -144,9 +156,14 @@ class QuickStage:
         except (SyntaxError, ValueError, RecursionError):
             return None
         try:
-            return self._isolated(program, problem, tree, edits, schemata)
+            found = self._isolated(program, problem, tree, edits, schemata)
         except SessionDied:
             return None
+        if found is not None and len(found.faults) > 1:
+            kinds = {fault.edit.kind for fault in found.faults}
+            if share < MIN_SHARE_OF_SEVERAL or not kinds <= _OF_SEVERAL:
+                return None
+        return found
 
     def _isolated(
         self,
@@ -161,7 +178,7 @@ class QuickStage:
         sets = [everything, *(everything - {i} for i in range(n) if n > 1)]
         is_plain = is_tame(tree) and is_tame_source(problem.reference or "")
         child: SessionSource = self._child() if is_plain else OneChild(self._sandbox, _LIMITS)
-        with _Variants(problem, schemata, child, is_plain) as variants:
+        with _Variants(problem, schemata, child, is_plain, self._wanted(problem)) as variants:
             rows = variants.run(sets)
             if rows is None or not all(rows[0]):
                 return None
@@ -179,6 +196,14 @@ class QuickStage:
         found = tuple(Fault(i, edits[i]) for i in faults)
         return Isolated(program, tree, found, tuple(failing), n)
 
+    def _wanted(self, problem: Problem) -> list[Answer | None]:
+        """What each test wants, as the wire has it; None for what only a comparison can tell."""
+        tests = [test for test in problem.tests if isinstance(test, Example)]
+        if not any(map(is_unknown, tests)):
+            return [written_answer(test) for test in tests]
+        known = self._truth.expected(problem, self._sandbox, self._sandbox.limits).answers
+        return [known[i] if i in known else written_answer(test) for i, test in enumerate(tests)]
+
     def _child(self) -> OneChild:
         self._n_run += 1
         if self._n_run % N_SHARED == 0:
@@ -190,8 +215,14 @@ class _Variants:
     """The program with any of its hunks applied, on all tests, in one child."""
 
     def __init__(
-        self, problem: Problem, schemata: Schemata, child: SessionSource, is_shared: bool
+        self,
+        problem: Problem,
+        schemata: Schemata,
+        child: SessionSource,
+        is_shared: bool,
+        wanted: Sequence[Answer | None],
     ) -> None:
+        self._wanted = wanted
         self._tests = [test for test in problem.tests if isinstance(test, Example)]
         self._comparison = problem.comparison
         self._schemata = schemata
@@ -270,19 +301,21 @@ class _Variants:
         return found
 
     def _is_right(self, test: int, output: bytes) -> bool:
-        if output[:1] != VALUE:
+        kind, data = output[:1], output[1:]
+        example, wanted = self._tests[test], self._wanted[test]
+        if wanted is not None and wanted.failure is not None:
+            if wanted.failure.cause is not Cause.EXCEPTION:
+                return True  # the reference gives no answer: the test is skipped
+            return kind == RAISED and data.decode(errors="replace") == wanted.failure.type
+        if kind != VALUE:
             return False
-        example = self._tests[test]
-        wanted = written_answer(example)
-        if wanted is not None and wanted.data == output[1:]:
-            return True
+        if wanted is not None:
+            if wanted.is_same(data, None if wanted.digest is None else digest_of(data)):
+                return True
+            if wanted.digest is not None:
+                return False
+        expected = wanted.outcome.value if wanted is not None else example.expected
         try:
-            value = decode(output[1:])
+            return equal(expected, decode(data), example.comparison or self._comparison)
         except WireError:
             return False
-        return equal(example.expected, value, example.comparison or self._comparison)
-
-
-def _is_data(problem: Problem) -> bool:
-    """Whether every test is a call with a known value."""
-    return all(isinstance(test, Example) and not is_unknown(test) for test in problem.tests)

@@ -164,12 +164,15 @@ class _Judging:
         wanted = [self._wanted(examples[k], start + k) for k in indices]
         given = self.runner.answers(calls, wanted=wanted, digests=self.is_light) if calls else []
         answers = dict(zip(indices, zip(given, wanted, strict=True), strict=True))
-        return [
-            self._result(test, start + k, *answers[k])
-            if k in answers
-            else self._skipped(test, start + k)
-            for k, test in enumerate(examples)
-        ]
+        results: list[TestResult] = []
+        for k, test in enumerate(examples):
+            if k in answers:
+                results.append(self._result(test, start + k, *answers[k]))
+            else:
+                results.append(self._skipped(test, start + k))
+            if self.stop_at_first and not results[-1].passed:
+                break  # nobody will look at the others
+        return results
 
     def _wanted(self, test: Example, index: int) -> Answer | None:
         """The answer that would be right, if that is a value of plain data."""

@@ -27,3 +27,7 @@ class Limits:
         for name in self.__slots__:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)!r}")
+
+    def as_data(self) -> dict[str, float]:
+        """The bounds by name; dataclasses.asdict, several times faster."""
+        return {name: getattr(self, name) for name in self.__slots__}

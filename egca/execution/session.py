@@ -7,7 +7,6 @@ wait has an end, and a child that dies, hangs, floods or babbles ends its sessio
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import signal
 import socket
@@ -111,7 +110,7 @@ class Session:
         finished = False
         n_frames = 0
         try:
-            limits = None if self._limited else dataclasses.asdict(self.limits)
+            limits = None if self._limited else self.limits.as_data()
             self._send(pack([op, payload, limits]), time.monotonic() + wait_s)
             self._limited = True
             while True:

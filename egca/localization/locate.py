@@ -31,7 +31,8 @@ from egca.localization.ops import OPS
 from egca.localization.result import AlignedStep, Localization
 from egca.localization.schemata import build
 from egca.localization.scope import walk
-from egca.localization.search import SPARE_TICKS, Budget, EditSearch, Score
+from egca.localization.search import Budget, EditSearch, Score
+from egca.localization.variants import SPARE_TICKS
 from egca.problems import Problem
 from egca.structure import gate
 from egca.types import Cause, Divergence, Program, SourceMap, Verdict
@@ -164,7 +165,7 @@ def _fails_by_time_only(verdict: Verdict) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _parse_reference(source: str) -> ast.Module:
+def parse_reference(source: str) -> ast.Module:
     """One tree for a reference: what is worked out about its nodes is remembered by node."""
     return ast.parse(source)
 
@@ -174,7 +175,7 @@ def _parse(found: Findings) -> None:
         warnings.simplefilter("ignore")
         found.tree = ast.parse(found.program.source)
         if found.problem.reference is not None:
-            found.reference_tree = _parse_reference(found.problem.reference)
+            found.reference_tree = parse_reference(found.problem.reference)
 
 
 def _search(found: Findings) -> None:

@@ -15,7 +15,14 @@ from egca.execution.reports import believed
 from egca.execution.session import Session, SessionDied
 from egca.localization.edits import Edit
 from egca.localization.schemata import Schemata
-from egca.localization.variants import BATCH, FLUSH_S, HANG_TICKS, RUN_TICKS, TIMEOUT
+from egca.localization.variants import (
+    BATCH,
+    FLUSH_S,
+    HANG_TICKS,
+    RUN_TICKS,
+    SPARE_TICKS,
+    TIMEOUT,
+)
 from egca.types import Cause
 
 RUN_S = 0.015  # processor time that any run of an edit may take, and
@@ -23,7 +30,6 @@ RUN_FACTOR = 5.0  # this many times the longest run of the program as it is
 BASE_S = 0.25  # processor time of a run of the program as it is
 WAIT_S = 0.15  # how much longer than its processor time a run may be silent
 RECURSION = 700  # runaway recursion is common among edits, and slow to unwind
-SPARE_TICKS = 300  # that a run may take beyond three times the longest known one
 BASE_TICKS = 50_000  # of a run of the program as it is; one that needs more is hopeless
 
 Judge = Callable[[int, bytes], bool]

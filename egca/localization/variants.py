@@ -6,6 +6,7 @@ library and wire only, so that the zygote stays small."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import marshal
@@ -29,6 +30,7 @@ BATCH = 64
 FLUSH_S = 0.02  # results wait no longer than this
 RUN_TICKS = 10  # what a run costs beside its ticks
 HANG_TICKS = 4_000  # what a run costs that the clock has to stop
+SPARE_TICKS = 300  # that a run may take beyond some times the longest known one
 MORE_BYTES = 96 << 20  # for the runs; filling more, as a list that doubles does, takes long
 
 # Processor time, so that a machine with other work does not decide what is a timeout.
@@ -61,7 +63,7 @@ class _Runner:
     def __init__(self, payload: dict[str, Any]) -> None:
         self.code = marshal.loads(payload["code"])
         self.n_slots: int = payload["n_slots"]
-        self.switches: list[list[tuple[str, int]]] = [
+        self.switches: list[list[tuple[str, Any]]] = [
             [(SLOT.format(slot), value) for slot, value in pairs] for pairs in payload["switches"]
         ]
         self.slots = {SLOT.format(slot): 0 for slot in range(self.n_slots)}
@@ -168,6 +170,77 @@ def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
     yield None
 
 
+class _Question:
+    """In a slot: no edit is on, and that the slot was asked is noted, once."""
+
+    def __init__(self, slot: int, asked: list[int]) -> None:
+        self.slot = slot
+        self.asked = asked
+
+    def __bool__(self) -> bool:
+        if self.slot not in self.asked:
+            self.asked.append(self.slot)
+        return False
+
+
+def subsets(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
+    """Run the program with each set of edits on, and as it is, on every call.
+
+    payload: program (as of `load`; None: the one that is loaded), switches (pairs of slot and value
+    for each set), ticks (of a run with the first set), call_s, recursion, total_s. Later sets get
+    some times the ticks that the first one takes.
+    Yields [results, outputs, asked] once: the index of an output for each set and call, those of
+    the program as it is last; for each of its calls the slots that it asked, in order. Nothing if
+    total_s is over before the end.
+    """
+    if payload["program"] is not None:
+        begin()
+        state["runner"] = _Runner(payload["program"])
+    runner: _Runner = state["runner"]
+    with _bounded(payload["recursion"]):
+        yield from _all_sets(runner, payload)
+    runner.namespace = {}  # what a shared process runs next shall not find it
+
+
+def _all_sets(runner: _Runner, payload: dict[str, Any]) -> Iterator[Any]:
+    end = time.perf_counter() + payload["total_s"]
+    asked: list[int] = []
+    runner.switches = [[(SLOT.format(k), v) for k, v in pairs] for pairs in payload["switches"]]
+    runner.switches.append(
+        [(SLOT.format(slot), _Question(slot, asked)) for slot in range(runner.n_slots)]
+    )
+    if runner.reload:
+        runner.reload = set(range(len(runner.switches)))
+    runner.function = None
+    table: dict[bytes, int] = {}
+    results: list[list[int]] = []
+    outputs: list[bytes] = []
+    orders: list[list[int]] = []
+    ticks = payload["ticks"]
+    for number in range(len(runner.switches)):
+        row: list[int] = []
+        longest = 0
+        for call in range(len(runner.calls)):
+            if time.perf_counter() > end:
+                return
+            asked.clear()
+            key, value, used = runner.run(number, call, ticks, payload["call_s"])
+            longest = max(longest, used)
+            index = table.get(key)
+            if index is None:
+                index = table[key] = len(table)
+                is_value = key[:1] == VALUE
+                output = VALUE + encode(value, max_bytes=MAX_OUTPUT_BYTES) if is_value else key
+                outputs.append(output)
+            row.append(index)
+            if number == len(runner.switches) - 1:
+                orders.append(asked[:])
+        results.append(row)
+        if number == 0:
+            ticks = min(ticks, 4 * longest + SPARE_TICKS)
+    yield [results, outputs, orders]
+
+
 def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
     """Run pairs of [edit, call, ticks]; payload: runs, call_s (of processor time), recursion,
     batch, total_s, total_ticks.
@@ -177,14 +250,21 @@ def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
     request. Stops before the end once total_s or total_ticks is over; the parent sees that results
     are missing.
     """
+    with _bounded(payload["recursion"]):
+        yield from _run_all(state["runner"], payload)
+
+
+@contextlib.contextmanager
+def _bounded(depth: int) -> Iterator[None]:
+    """Bounds of time, depth and memory for runs; other ops may follow in this process."""
     handler = signal.signal(signal.SIGPROF, _on_alarm)
     recursion = sys.getrecursionlimit()
     memory = resource.getrlimit(resource.RLIMIT_AS)
-    sys.setrecursionlimit(payload["recursion"])
+    sys.setrecursionlimit(depth)
     _limit_memory(*memory)
     try:
-        yield from _run_all(state["runner"], payload)
-    finally:  # other ops may follow in this process
+        yield
+    finally:
         resource.setrlimit(resource.RLIMIT_AS, memory)
         sys.setrecursionlimit(recursion)
         signal.signal(signal.SIGPROF, handler)

@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from egca.types import Program, Segment
 
@@ -231,6 +232,7 @@ def compiles(source: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=8)  # asked several times in a row for the same text
 def _tree(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():  # an invalid escape in a string is none of our business

@@ -12,7 +12,7 @@ import hashlib
 import pickle
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,22 @@ from egca.execution.judging import judge
 from egca.execution.workers import Crew, Lost
 from egca.localization.examination import examined
 from egca.localization.ops import OPS
+from egca.localization.quick import QuickStage
 from egca.problems import Problem, program_of, row_of
 from egca.structure import ConstraintSet, gate
-from egca.training.places import Places, places_of
+from egca.training.places import (
+    PLAIN_NEEDS,
+    Places,
+    Range,
+    place_raised,
+    places_at,
+    places_of,
+)
 from egca.types import Cause, Mode
 
+_OF_VERDICTS = frozenset({Need.LOCATION, Need.REPAIR})  # needs that a traceback can serve
+_RAISED = 0.9  # as localize has it for a program that the interpreter stops at
+_FORMAT = 2  # of what is kept on disk
 _JOB_LIMIT_S = 120.0  # over all limits within; only a bug of ours comes near it
 
 
@@ -38,7 +49,8 @@ class Judged:
 
     share: of the tests that passed, in [0, 1]; of a failing program a lower bound where no reward
     asks for it. exception: class of the error that ended it. error:
-    why it could not be judged at all, "" if it was.
+    why it could not be judged at all, "" if it was. raised: the statement and the expression that
+    the compiler or the traceback names, in syntax mode.
     """
 
     mode: Mode
@@ -47,6 +59,7 @@ class Judged:
     exception: str = ""
     evidence: str = ""
     error: str = ""
+    raised: tuple[Range | None, Range | None] = None, None
 
     @property
     def passed(self) -> bool:
@@ -104,6 +117,7 @@ class Bench:
         self._crew = Crew[Job](
             n_workers, "egca.training.assessment:assessor", (rules,), _JOB_LIMIT_S
         )
+        self._rules = rules
         self._known: dict[str, Any] = {}
         self._asked: set[str] = set()
         self._memory = _Memory(memory, rules) if memory is not None else None
@@ -123,6 +137,10 @@ class Bench:
         if key in self._asked:
             return
         self._asked.add(key)
+        raised = self._raised(job)
+        if raised is not None:
+            self._known[key] = raised
+            return
         known = self._memory.get(key) if self._memory is not None else None
         if known is not None:
             self._known[key] = known
@@ -158,6 +176,19 @@ class Bench:
         if self._memory is not None:
             self._memory.commit()
 
+    def _raised(self, job: Job) -> Places | None:
+        """The place of a program that does not compile or raises, which its verdict knows.
+
+        None where more is asked, another debugger is, or the verdict knows none.
+        """
+        if job.needs is None or not job.needs <= _OF_VERDICTS or self._rules.debugger != "trace":
+            return None
+        judged = self._known.get(_key(replace(job, needs=None)))
+        if judged is None or judged.mode is not Mode.SYNTAX or judged.raised[0] is None:
+            return None
+        statement, expression = judged.raised
+        return Places(statement, expression, proof="raise", confidence=_RAISED)
+
     def _wait(self, job: Job) -> Any:
         key = _key(job)
         while key not in self._known:
@@ -185,7 +216,7 @@ def assessor(rules: Rules) -> Iterator[Callable[[Job], Judged | Places]]:
     from egca.debuggers import open_debugger
 
     limits = None if rules.call_s is None else Limits(call_s=rules.call_s)
-    with Sandbox(preload=OPS) as sandbox:
+    with Sandbox(preload=OPS) as sandbox, QuickStage(sandbox) as quick:
         debugger = None
         if rules.debugger != "trace":
             debugger = open_debugger(rules.debugger, max_cost=rules.max_cost)
@@ -194,7 +225,7 @@ def assessor(rules: Rules) -> Iterator[Callable[[Job], Judged | Places]]:
             try:
                 if job.needs is None:
                     return _judge(job, sandbox, limits, rules)
-                return _find(job, sandbox, limits, rules, debugger)
+                return _find(job, sandbox, limits, rules, debugger, quick)
             except EgcaError as error:
                 return _lost(job, str(error))
 
@@ -226,10 +257,18 @@ def _judge(job: Job, sandbox: Sandbox, limits: Limits | None, rules: Rules) -> J
         failure = None
     name = failure.type if failure is not None else ""
     assert verdict.mode is not None
-    return Judged(verdict.mode, verdict.cause, share, name, verdict.evidence)
+    raised = place_raised(program, failure) if verdict.mode is Mode.SYNTAX else (None, None)
+    return Judged(verdict.mode, verdict.cause, share, name, verdict.evidence, raised=raised)
 
 
-def _find(job: Job, sandbox: Sandbox, limits: Limits | None, rules: Rules, debugger: Any) -> Places:
+def _find(
+    job: Job,
+    sandbox: Sandbox,
+    limits: Limits | None,
+    rules: Rules,
+    debugger: Any,
+    quick: QuickStage,
+) -> Places:
     assert job.needs is not None
     problem = job.task.problem
     program = program_of(problem, job.completion)
@@ -238,6 +277,11 @@ def _find(job: Job, sandbox: Sandbox, limits: Limits | None, rules: Rules, debug
             program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
         )
         return places_of(answer, job.needs)
+    if job.needs <= PLAIN_NEEDS:
+        isolated = quick.isolate(program, problem)
+        if isolated is not None:
+            divergence = isolated.divergence(Need.REPAIR in job.needs)
+            return places_at(program, divergence, job.needs)
     with examined(
         program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
     ) as at:
@@ -281,4 +325,4 @@ class _Memory:
         self._base.close()
 
     def _name(self, key: str) -> str:
-        return hashlib.sha256(f"{self._rules}/{key}".encode()).hexdigest()
+        return hashlib.sha256(f"{_FORMAT}/{self._rules}/{key}".encode()).hexdigest()

@@ -19,9 +19,11 @@ from egca.localization.edits import statement_span
 from egca.localization.examination import Examination
 from egca.localization.result import AlignedStep, Localization
 from egca.localization.scope import simple_statements
-from egca.types import Program, SourceMap, Span
+from egca.types import Divergence, Failure, Program, SourceMap, Span
 
 Range = tuple[int, int]
+# What needs no traced run.
+PLAIN_NEEDS = frozenset({Need.LOCATION, Need.EXCEPTIONS, Need.STATEMENTS, Need.REPAIR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +68,14 @@ def places_of(answer: Localization, needs: Set[Need], at: Examination | None = N
         at: the examination behind it, for what the traces tell; None: nothing was traced.
     """
     program, divergence = answer.program, answer.divergence
+    found = _places_at(program, divergence, needs)
     traces = [*at.found.runs.failing, *at.found.runs.passing] if at is not None else []
     runs = _Runs(answer.traces, traces)
-    found: dict[str, object] = {}
-    if divergence is not None:
-        found["statement"] = _range(program, divergence.statement)
-        found["expression"] = _range(program, divergence.span)
-        found["proof"] = divergence.proof.kind
-        found["confidence"] = divergence.confidence
-        repair = divergence.repair
-        if repair is not None and Need.REPAIR in needs:
-            place = _range(program, repair.span)
-            found["repair"] = None if place is None else (place, repair.replacement)
     if answer.opinion is not None:
         found["fell_back"] = answer.opinion.fell_back
     spans = _statements(program.source)
     if needs & {Need.STATEMENTS, Need.STEPS}:
-        ranges = [_range(program, span) for span in spans]
-        kept = [i for i, place in enumerate(ranges) if place is not None]
-        spans = tuple(spans[i] for i in kept)
-        found["statements"] = tuple(place for place in ranges if place is not None)
+        spans = tuple(span for span in spans if _range(program, span) is not None)
     if needs & {Need.LATE, Need.UNCONFIRMED}:
         differing = _differing(runs.steps)
         for name, step in (("unconfirmed", differing[:1]), ("late", differing[-1:])):
@@ -99,6 +89,40 @@ def places_of(answer: Localization, needs: Set[Need], at: Examination | None = N
         if divergence is not None:
             found["dies_at"] = _death(divergence.statement, spans, found["steps"])
     return Places(**found)  # type: ignore[arg-type]
+
+
+def places_at(program: Program, divergence: Divergence, needs: Set[Need]) -> Places:
+    """As places_of where there are no traces; needs: some of PLAIN_NEEDS."""
+    return Places(**_places_at(program, divergence, needs))  # type: ignore[arg-type]
+
+
+def place_raised(program: Program, failure: Failure | None) -> tuple[Range | None, Range | None]:
+    """Statement and expression that a failure names as its place; None where it names none."""
+    if failure is None or not failure.frames:
+        return None, None
+    span = failure.frames[-1]
+    statement = _around(_statements(program.source), span) or span
+    return _range(program, statement), _range(program, span)
+
+
+def _places_at(
+    program: Program, divergence: Divergence | None, needs: Set[Need]
+) -> dict[str, object]:
+    """What the divergence and the text alone tell."""
+    found: dict[str, object] = {}
+    if divergence is not None:
+        found["statement"] = _range(program, divergence.statement)
+        found["expression"] = _range(program, divergence.span)
+        found["proof"] = divergence.proof.kind
+        found["confidence"] = divergence.confidence
+        repair = divergence.repair
+        if repair is not None and Need.REPAIR in needs:
+            place = _range(program, repair.span)
+            found["repair"] = None if place is None else (place, repair.replacement)
+    if needs & {Need.STATEMENTS, Need.STEPS}:
+        ranges = [_range(program, span) for span in _statements(program.source)]
+        found["statements"] = tuple(place for place in ranges if place is not None)
+    return found
 
 
 def _range(program: Program, span: Span) -> Range | None:

@@ -1,0 +1,96 @@
+"""Verdicts and places as the trainer asks for them, from processes of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from egca.credit import Need
+from egca.problems import Example, Problem
+from egca.training.assessment import Bench, Job, Rules, task_of
+from egca.types import Cause, Mode
+
+SOURCE = """\
+def f(values):
+    total = 0
+    for x in values:
+        if x > 2:
+            total += x
+    return total
+"""
+PROBLEM = Problem(
+    "t/0", "f",
+    tuple(Example(f"t{i}", ([*range(i)],), expected=sum(range(3, i))) for i in range(6)),
+    reference=SOURCE,
+)  # fmt: skip
+LOCATION = frozenset({Need.LOCATION})
+
+
+@pytest.fixture(scope="module")
+def bench():
+    with Bench(Rules(), 1) as found:
+        yield found
+
+
+@pytest.fixture
+def task():
+    return task_of(PROBLEM, None)
+
+
+def text_at(completion, place):
+    return completion[slice(*place)]
+
+
+def test_an_exception_has_its_place_from_the_verdict(bench, task):
+    completion = SOURCE.replace("total += x", "total += x.y")
+    bench.request(Job(task, completion))
+    judged = bench.judged(Job(task, completion))
+    assert (judged.mode, judged.cause) == (Mode.SYNTAX, Cause.EXCEPTION)
+    assert text_at(completion, judged.raised[0]) == "total += x.y"
+    assert text_at(completion, judged.raised[1]) == "x.y"
+    job = Job(task, completion, LOCATION)
+    bench.request(job)
+    assert bench._crew.n_open == 0  # known without another run
+    places = bench.places(job)
+    assert (places.statement, places.expression) == judged.raised
+    assert places.proof == "raise"
+
+
+def test_what_does_not_compile_has_the_place_of_the_compiler(bench, task):
+    completion = SOURCE.replace("total = 0", "total = = 0")
+    bench.request(Job(task, completion))
+    assert bench.judged(Job(task, completion)).cause is Cause.COMPILE
+    job = Job(task, completion, LOCATION)
+    bench.request(job)
+    assert "=" in text_at(completion, bench.places(job).expression)
+
+
+@pytest.mark.parametrize("needs", [LOCATION, LOCATION | {Need.REPAIR, Need.STATEMENTS}])
+def test_places_without_traces(bench, task, needs):
+    completion = f"Here it is:\n\n```python\n{SOURCE.replace('x > 2', 'not x <= 1')}```\n"
+    job = Job(task, completion, frozenset(needs))
+    bench.request(job)
+    places = bench.places(job)
+    assert text_at(completion, places.statement) == "if not x <= 1:"
+    assert text_at(completion, places.expression) == "not x <= 1"
+    assert places.proof == "edit"
+    assert (places.repair is not None) == (Need.REPAIR in needs)
+    assert len(places.statements) == (6 if Need.STATEMENTS in needs else 0)
+    if places.repair is not None:
+        place, text = places.repair
+        assert (text_at(completion, place), text) == ("not x <= 1", "x > 2")
+
+
+def test_places_with_traces(bench, task):
+    completion = SOURCE.replace("x > 2", "x > 3")
+    job = Job(task, completion, frozenset({*LOCATION, Need.LATE, Need.STEPS, Need.EXECUTED}))
+    bench.request(job)
+    places = bench.places(job)
+    assert text_at(completion, places.statement) == "if x > 3:"
+    assert None not in (places.late, places.executed, places.dies_at)
+
+
+def test_another_algorithm_is_searched(bench, task):
+    completion = "def f(values):\n    return sum(x for x in values if x > 3)\n"
+    job = Job(task, completion, LOCATION)
+    bench.request(job)
+    assert text_at(completion, bench.places(job).statement).startswith("return sum")

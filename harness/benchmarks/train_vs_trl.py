@@ -34,15 +34,19 @@ SMALL = Setting(
 
 
 class Side:
-    """A trainer in a process of its own."""
+    """A trainer in a process of its own, which makes one run after the other."""
 
-    def __init__(self, target: Callable[..., None], setting: Setting) -> None:
+    def __init__(self, target: Callable[..., None], settings: Sequence[Setting]) -> None:
         context = multiprocessing.get_context("spawn")
         self._wire, far = context.Pipe()
-        self._process = context.Process(target=target, args=(far, setting), daemon=True)
+        self._process = context.Process(target=target, args=(far, settings), daemon=True)
         self._process.start()
         far.close()
-        self.begun: dict[str, Any] = self._wire.recv()
+
+    def begin(self) -> dict[str, Any]:
+        """The next run is ready: what is known of it."""
+        begun: dict[str, Any] = self._wire.recv()
+        return begun
 
     def step(self) -> dict[str, Any]:
         """Let it take a step."""
@@ -57,15 +61,43 @@ class Side:
         return peak
 
 
-def equality(setting: Setting) -> dict[str, Any]:
+def equalities(setting: Setting = SMALL) -> list[dict[str, Any]]:
     """Losses and gradient norms of both sides over a few steps on what TRL sampled.
 
-    The first step shows the same objective; its loss is near 0, as a group's advantages cancel, so
-    the norm of its gradient tells more. Later steps show the same updates, and a KL term above 0.
+    For each normalisation, without and with a KL term. The first step shows the same objective; its
+    loss is near 0, as a group's advantages cancel, so the norm of its gradient tells more. Later
+    steps show the same updates, and a KL term above 0.
     """
-    theirs = _all_steps(Side(trl_side, setting), setting)
-    sampled = tuple(tuple(step["completions"]) for step in theirs)
-    ours = _all_steps(Side(egca_side, replace(setting, forced=sampled)), setting)
+    settings = [
+        replace(setting, loss_type=loss_type, beta=beta)
+        for loss_type in _LOSS_TYPES
+        for beta in (0.0, 0.05)
+    ]
+    theirs = _all_steps(trl_side, settings)
+    forced = [
+        replace(one, forced=tuple(tuple(step["completions"]) for step in steps))
+        for one, steps in zip(settings, theirs, strict=True)
+    ]
+    ours = _all_steps(egca_side, forced)
+    return [_equality(*each) for each in zip(settings, theirs, ours, strict=True)]
+
+
+def _all_steps(
+    target: Callable[..., None], settings: Sequence[Setting]
+) -> list[list[dict[str, Any]]]:
+    """What the steps of each run say."""
+    side = Side(target, settings)
+    runs = []
+    for setting in settings:
+        side.begin()
+        runs.append([side.step() for _ in range(setting.n_steps)])
+    side.end()
+    return runs
+
+
+def _equality(
+    setting: Setting, theirs: Sequence[dict[str, Any]], ours: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     found: dict[str, Any] = {"loss_type": setting.loss_type, "beta": setting.beta}
     for what in ("loss", "grad_norm"):
         pairs = [(a[what], b[what]) for a, b in zip(theirs, ours, strict=True)]
@@ -78,27 +110,13 @@ def equality(setting: Setting) -> dict[str, Any]:
     return found
 
 
-def _all_steps(side: Side, setting: Setting) -> list[dict[str, Any]]:
-    steps = [side.step() for _ in range(setting.n_steps)]
-    side.end()
-    return steps
-
-
-def equalities(setting: Setting = SMALL) -> list[dict[str, Any]]:
-    """`equality` for each normalisation, without and with a KL term."""
-    return [
-        equality(replace(setting, loss_type=loss_type, beta=beta))
-        for loss_type in _LOSS_TYPES
-        for beta in (0.0, 0.05)
-    ]
-
-
 def comparison(setting: Setting, n_warm: int = 1) -> dict[str, Any]:
     """Both sides by turns: medians of each, and of the ratios of steps that followed each other.
 
     Args: n_warm: steps of each at the beginning that are not counted.
     """
-    sides = {"egca": Side(egca_side, setting), "trl": Side(trl_side, setting)}
+    sides = {"egca": Side(egca_side, [setting]), "trl": Side(trl_side, [setting])}
+    begun = {name: side.begin() for name, side in sides.items()}
     steps: dict[str, list[dict[str, Any]]] = {name: [] for name in sides}
     for k in range(setting.n_steps):
         order = sides if k % 2 else dict(reversed(sides.items()))
@@ -107,12 +125,12 @@ def comparison(setting: Setting, n_warm: int = 1) -> dict[str, Any]:
     peaks = {name: side.end() for name, side in sides.items()}
     counted = {name: found[n_warm:] for name, found in steps.items()}
     return {
-        "n_parameters": sides["egca"].begun["n_parameters"],
+        "n_parameters": begun["egca"]["n_parameters"],
         **{
             name: {
                 **_summary(found),
                 "peak_mb": round(peaks[name]),
-                "peak_over_start_mb": round(peaks[name] - sides[name].begun["memory_mb"]),
+                "peak_over_start_mb": round(peaks[name] - begun[name]["memory_mb"]),
             }
             for name, found in counted.items()
         },
@@ -195,8 +213,9 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     checks = [] if options.no_losses else equalities()
     for check in checks:
-        print(said(check))
-    sizes = {}
+        print(said(check), flush=True)
+    head = provenance(command_of(MODULE), paths=("egca", "harness"), seed=0, packages=PACKAGES)
+    sizes: dict[str, Any] = {}
     for size in options.sizes:
         setting = Setting(
             size, options.rounds + 1, options.prompts,
@@ -205,10 +224,9 @@ def main() -> None:
         )  # fmt: skip
         sizes[size] = comparison(setting)
         print(described(size, sizes[size]), flush=True)
-    if options.save:
-        head = provenance(command_of(MODULE), paths=("egca", "harness"), seed=0, packages=PACKAGES)
-        found = {"provenance": head, "options": vars(options), "losses": checks, "sizes": sizes}
-        RESULT.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        if options.save:
+            found = {"provenance": head, "options": vars(options), "losses": checks, "sizes": sizes}
+            RESULT.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print("ratio", ", ".join(f"{size} {f['ratio']['median']:.2f}" for size, f in sizes.items()))
     sys.exit(any(check["loss"]["first_gap"] > TOLERANCE for check in checks))
 

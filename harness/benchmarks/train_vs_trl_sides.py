@@ -141,12 +141,13 @@ def memory_mb(field: str) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
 
 
-def egca_side(wire: Wire, setting: Setting) -> None:
-    """The process of egca's trainer; ends after the last step."""
+def egca_side(wire: Wire, settings: Sequence[Setting]) -> None:
+    """The process of egca's trainer: one run after the other."""
     torch.set_num_threads(1)
-    policy = new_policy(setting)
-    with tempfile.TemporaryDirectory() as folder:
-        trainer_of(setting, policy, Path(folder), wire).run()
+    for setting in settings:
+        policy = new_policy(setting)
+        with tempfile.TemporaryDirectory() as folder:
+            trainer_of(setting, policy, Path(folder), wire).run()
     wire.send({"peak_mb": memory_mb("VmHWM")})
 
 
@@ -287,13 +288,19 @@ def _n(setting: Setting) -> int:
     return setting.n_prompts * setting.num_generations
 
 
-def trl_side(wire: Wire, setting: Setting) -> None:
-    """The process of TRL's trainer; ends after the last step."""
+def trl_side(wire: Wire, settings: Sequence[Setting]) -> None:
+    """The process of TRL's trainer: one run after the other."""
+    torch.set_num_threads(1)
+    for setting in settings:
+        _train_trl(wire, setting)
+    wire.send({"peak_mb": memory_mb("VmHWM")})
+
+
+def _train_trl(wire: Wire, setting: Setting) -> None:
     from datasets import Dataset
     from transformers import PrinterCallback, TrainerCallback
     from trl import GRPOTrainer
 
-    torch.set_num_threads(1)
     policy = new_policy(setting)
 
     class Timed(GRPOTrainer):
@@ -361,7 +368,6 @@ def trl_side(wire: Wire, setting: Setting) -> None:
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-    wire.send({"peak_mb": memory_mb("VmHWM")})
 
 
 def _rewards(completions: Sequence[str], **more: Any) -> list[float]:

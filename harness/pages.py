@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness import credit_pictures
-from harness.benchmarks import debuggers_page, judging_page, localization_page
+from harness.benchmarks import debuggers_page, judging_page, localization_page, training_page
 from harness.calibration import structure_page
 from harness.markdown import filled
 
@@ -19,6 +19,7 @@ PAGES: dict[str, Callable[[], dict[str, str]]] = {
     "docs/debuggers.md": debuggers_page.blocks,
     "docs/eval.md": judging_page.blocks,
     "docs/structure.md": structure_page.blocks,
+    "docs/training.md": training_page.blocks,
 }
 
 

@@ -156,12 +156,19 @@ class Scorer(nn.Module):
 
         The entropy carries no gradient.
         """
+        from egca.training.shared_prompts import shared_states
+
         plain = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
-        hidden = plain.model(input_ids=tokens.ids, use_cache=False).last_hidden_state
         mask = tokens.mask
         row, t = mask.nonzero(as_tuple=True)
         place = tokens.starts[row] + t
-        states, targets = hidden[row, place - 1], tokens.ids[row, place]
+        targets = tokens.ids[row, place]
+        hidden = shared_states(plain.model, tokens.ids, tokens.starts, tokens.lengths)
+        if hidden is None:
+            hidden = plain.model(input_ids=tokens.ids, use_cache=False).last_hidden_state
+            states = hidden[row, place - 1]
+        else:
+            states = hidden[row, t]
         layer = plain.get_output_embeddings()
         logprobs, entropies = [], []
         for at in range(0, len(targets), self.chunk):

@@ -63,6 +63,12 @@ def train(
 
     Example: egca train --preset tiny --debugger trace --credit egca --set steps=5 --output RUN
 
+    On several GPUs: accelerate launch --num_processes 8 -m egca train --preset paper --output RUN
+
+    Each process takes its part of a step's prompts; add --use_fsdp to accelerate launch to keep
+    gradients and optimizer state in shards. On CPUs torchrun starts the processes:
+    torchrun --nproc-per-node 2 -m egca train --preset tiny --output RUN
+
     Status 0: trained; 2: bad input; 130: interrupted, and saved for --resume.
     """
     if ctx.invoked_subcommand is not None:
@@ -117,12 +123,19 @@ def _show_plan(config: TrainConfig) -> int:
 
 def _run(config: TrainConfig, output: Path, resume: bool) -> int:
     from egca.cli.train_view import View
+    from egca.training.distributed import open_world
     from egca.training.run import train as train_run
 
+    world = open_world()
+    if not world.is_main:
+        report = train_run(config, output, resume=resume, world=world)
+        world.close()
+        return EXIT_INTERRUPTED if report.stopped else 0
     with View(config, output) as view:
         report = train_run(
-            config, output, resume=resume, listeners=[view.after_step], say=view.note
+            config, output, resume=resume, world=world, listeners=[view.after_step], say=view.note
         )
+    world.close()
     for one in report.aside:
         print(f"set aside: {one.task_id}: {one.reason}", file=sys.stderr)
     if report.stopped:

@@ -123,7 +123,9 @@ class Objective(Section):
     beta: float = Field(
         default=0.05, ge=0, description="weight of the KL term; 0 needs no ref_policy"
     )
-    kl_estimator: Literal["k1", "k2", "k3"] = "k3"
+    kl_estimator: Literal["k1", "k2", "k3"] = Field(
+        default="k3", description="of grpo's KL term; the others take k1 into the reward"
+    )
     loss_normalisation: Literal["sequence", "token", "constant"] = "sequence"
     num_iterations: PositiveInt = Field(default=1, description="passes over the rollouts of a step")
     minibatches: PositiveInt = Field(default=1, description="updates in each pass")
@@ -231,7 +233,7 @@ def load_config(
 def config_of(tree: Mapping[str, Any], origin: str) -> TrainConfig:
     """Check a tree of options. Raises: InputError that names the first wrong one."""
     try:
-        return TrainConfig.model_validate(tree)
+        config = TrainConfig.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -242,6 +244,13 @@ def config_of(tree: Mapping[str, Any], origin: str) -> TrainConfig:
                 f"{origin}: {name} is missing; give it with --set {name}=..."
             ) from None
         raise InputError(f"{origin}: {name} is {first['input']!r}: {first['msg']}") from None
+    name, strategy = config.objective.name, config.credit.strategy
+    if name != "grpo" and strategy != "uniform":
+        raise InputError(
+            f"objective.name {name} makes token advantages of its own, so credit.strategy "
+            f"{strategy} would change nothing: give --credit uniform"
+        )
+    return config
 
 
 def unknown_field(name: str) -> str:

@@ -108,6 +108,7 @@ class Crediting:
                 _scaled(credit.advantages, n, rollout.advantage),
                 n,
                 np.asarray(completion.logprobs, dtype=np.float32),
+                rollout.reward,
             )
         ]
         contrast = credit.contrast

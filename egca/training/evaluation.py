@@ -39,8 +39,20 @@ def evaluate(
         jobs.append(job)
     judged = [bench.judged(job) for job in jobs]
     bench.forget()
+    n = max(len(judged), 1)
     return {
-        "pass_at_1": sum(one.passed for one in judged) / len(judged),
+        "pass_at_1": sum(one.passed for one in judged) / n,
         "n": len(judged),
-        "modes": {m.value: sum(one.mode is m for one in judged) / len(judged) for m in Mode},
+        "modes": {m.value: sum(one.mode is m for one in judged) / n for m in Mode},
     }
+
+
+def together(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The evaluation of all problems from those of parts of them."""
+    n = sum(part["n"] for part in parts)
+    return {
+        "pass_at_1": sum(part["pass_at_1"] * part["n"] for part in parts) / n,
+        "n": n,
+        "modes": {m.value: sum(part["modes"][m.value] * part["n"] for part in parts) / n
+                  for m in Mode},
+    }  # fmt: skip

@@ -17,14 +17,15 @@ from egca.errors import InputError
 from egca.training import checkpoint
 from egca.training.config import TrainConfig
 from egca.training.crediting import Group, Rollout
+from egca.training.critic import CriticUpdater
 from egca.training.data import Order, Prompt
 from egca.training.metrics import Clock, Means, MetricsLog
-from egca.training.policy import Policy
+from egca.training.returns import token_advantages
 from egca.training.rollouts import Rollouts, has_signal, is_waiting
-from egca.training.summary import summarise
+from egca.training.stepping import Stepper
+from egca.training.summary import summarise, summary_of
 from egca.training.update import Row, Totals, Updater
 
-EXPLODING = 1_000.0  # times the clip: a gradient of this norm is no step to take
 Listener = Callable[[int, dict[str, Any], Sequence[Group]], None]
 
 
@@ -37,35 +38,33 @@ class Trainer:
 
     Args:
         prompts: of the problems that are trained on.
-        listeners: called after each step with its number, its metrics and its groups.
+        critic: for ppo, which has one.
+        check: called between steps, in all processes; it raises Stopped where the run is to end.
+        listeners: called after each step with its number, its metrics and this process's groups.
     """
 
     def __init__(
         self,
         config: TrainConfig,
-        policy: Policy,
         prompts: Sequence[Prompt],
         rollouts: Rollouts,
         updater: Updater,
         folder: Path,
+        check: Callable[[], None],
         listeners: Sequence[Listener] = (),
+        critic: CriticUpdater | None = None,
     ) -> None:
         self._config = config
-        self._policy = policy
+        self._world = updater.replica.world
         self._prompts = prompts
         self._rollouts = rollouts
         self._updater = updater
+        self._critic = critic
         self._folder = folder
+        self._check = check
         self._listeners = listeners
         self._order = Order(len(prompts), config.seed, shuffle=config.data.shuffle)
-        self._parameters = [p for p in policy.model.parameters() if p.requires_grad]
-        self._optimizer = torch.optim.AdamW(
-            self._parameters,
-            lr=config.optimizer.learning_rate,
-            betas=config.optimizer.betas,
-            weight_decay=config.optimizer.weight_decay,
-            fused=True,
-        )
+        self._stepper = Stepper(updater.replica, config.optimizer)
         self._log = MetricsLog(folder / "metrics.jsonl")
         self._before: tuple[int, dict[str, Any]] = (0, rollouts.sampler.state())
         self.step = 0
@@ -82,45 +81,47 @@ class Trainer:
         """Go on from the last checkpoint; whether there was one."""
         state = checkpoint.load_last(self._folder / "checkpoints")
         if state is None:
-            self._log.cut(0)
+            if self._world.is_main:
+                self._log.cut(0)
             return False
         if state["config"] != self._config.digest():
             raise InputError(
                 f"{self._folder}: its checkpoint was made with other options; use those of its "
                 "config.yaml, or another folder"
             )
-        weights = {name: p for name, p in self._policy.model.named_parameters() if p.requires_grad}
-        with torch.no_grad():
-            for name, tensor in state["weights"].items():
-                weights[name].copy_(tensor)
-        self._optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
-        self._order.taken = state["taken"]
-        self._rollouts.sampler.restore(state["sampler"])
+        rank, n = self._world.rank, self._world.n
+        if len(state["processes"]) != n:
+            raise InputError(
+                f"{self._folder}: its checkpoint is of {len(state['processes'])} processes, and "
+                f"here are {n}: go on with as many"
+            )
+        self._stepper.restore(state["policy"])
+        if self._critic is not None:
+            self._critic.restore(state["critic"])
+        own = state["processes"][rank]
+        torch.set_rng_state(own["random"])
+        self._rollouts.sampler.restore(own["sampler"])
         self._rollouts.sampler.refresh()
+        self._order.taken = state["taken"]
         self.step = state["step"]
-        self._log.cut(self.step)
+        if self._world.is_main:
+            self._log.cut(self.step)
         return True
 
-    def save(self) -> Path:
+    def save(self) -> None:
         """Write a checkpoint of the state before the step that is under way, if any is."""
         taken, sampler = self._before
-        weights = {
-            name: p.detach().cpu()
-            for name, p in self._policy.model.named_parameters()
-            if p.requires_grad
-        }
         state = {
             "step": self.step,
             "config": self._config.digest(),
-            "weights": weights,
-            "optimizer": self._optimizer.state_dict(),
-            "random": torch.get_rng_state(),
+            "policy": self._stepper.state(),
+            "critic": None if self._critic is None else self._critic.state(),
             "taken": taken,
-            "sampler": sampler,
+            "processes": self._world.gather({"sampler": sampler, "random": torch.get_rng_state()}),
         }
-        options = self._config.checkpoint
-        return checkpoint.save(self._folder / "checkpoints", self.step, state, options.keep)
+        if self._world.is_main:
+            keep = self._config.checkpoint.keep
+            checkpoint.save(self._folder / "checkpoints", self.step, state, keep)
 
     def run(self) -> None:
         """Take the steps that are left; a checkpoint at the end of all, and where it is stopped.
@@ -130,10 +131,12 @@ class Trainer:
         try:
             while self.step < self.n_steps:
                 self._before = self._order.taken, self._rollouts.sampler.state()
+                self._check()
                 metrics, groups = self._one_step()
                 self.step += 1
                 self._before = self._order.taken, self._rollouts.sampler.state()
-                self._log.write({"step": self.step - 1, **metrics})
+                if self._world.is_main:
+                    self._log.write({"step": self.step - 1, **metrics})
                 for listener in self._listeners:
                     listener(self.step - 1, metrics, groups)
                 if self.step % self._config.checkpoint.every == 0 or self.step == self.n_steps:
@@ -147,68 +150,83 @@ class Trainer:
         with _memory("rollout.batch_size"):
             groups = self._groups(clock, means)
         rollouts = [rollout for group in groups for rollout in group]
-        totals = Totals(
-            len(rollouts),
-            sum(rollout.n_tokens for rollout in rollouts),
-            self._config.rollout.max_completion_length,
-        )
+        n, n_tokens = self._world.total(len(rollouts), sum(r.n_tokens for r in rollouts))
+        totals = Totals(n, n_tokens, self._config.rollout.max_completion_length)
         with _memory("micro_batch_tokens"):
             norms = self._update(groups, totals, clock, means)
         self._rollouts.bench.forget()
         with clock.phase("refresh"):
+            self._updater.replica.publish()
             self._rollouts.sampler.refresh()
-        metrics = {**summarise(groups), **means.values(), **norms}
+        summarise(groups, means)
+        merged = Means()
+        for part in self._world.gather(means):
+            merged.include(part)
+        metrics = {**summary_of(merged), **norms}
         return {**metrics, "learning_rate": self._rate(), "seconds": clock.split()}, groups
 
     def _groups(self, clock: Clock, means: Means) -> list[Group]:
         """Groups of this step; those without a signal are sampled again from other problems."""
-        config = self._config
-        groups = self._collected(config.rollout.prompts_per_step, clock)
+        world, config = self._world, self._config
+        taken = self._order.take(config.rollout.prompts_per_step)
+        groups = self._collected(world.share(taken), clock)
         for _ in range(config.objective.resample):
             silent = [i for i, group in enumerate(groups) if not has_signal(group)]
-            if not silent:
+            counts = world.gather(len(silent))
+            if not any(counts):
                 break
             means.total("resampled", len(silent))
-            for i, group in zip(silent, self._collected(len(silent), clock), strict=True):
+            at = sum(counts[: world.rank])
+            mine = self._order.take(sum(counts))[at : at + len(silent)]
+            for i, group in zip(silent, self._collected(mine, clock), strict=True):
                 groups[i] = group
         return groups
 
-    def _collected(self, n: int, clock: Clock) -> list[Group]:
-        prompts = [self._prompts[i] for i in self._order.take(n)]
-        return self._rollouts.collect(prompts, clock)
+    def _collected(self, chosen: Sequence[int], clock: Clock) -> list[Group]:
+        return self._rollouts.collect([self._prompts[i] for i in chosen], clock)
 
     def _update(
         self, groups: Sequence[Group], totals: Totals, clock: Clock, means: Means
     ) -> dict[str, float]:
         """One or several updates; returns the gradient norm and the number of skipped updates."""
-        seeds = {id(g): self._config.seed * 1_000_003 + self.step * 1_009 + i
-                 for i, g in enumerate(groups)}  # fmt: skip
+        first = self._config.seed * 1_000_003 + self.step * 1_009 + self._world.rank
+        seeds = {id(group): first + i * self._world.n for i, group in enumerate(groups)}
         ready = [group for group in groups if not is_waiting(group)]
         waiting = [group for group in groups if is_waiting(group)]
         norms: list[float] = []
-        if not self._updater.is_repeated:
-            for part in (ready, waiting):  # the first while places of the second are looked for
+        objective = self._config.objective
+        if not self._updater.is_repeated and objective.name == "grpo":
+            for part, is_last in (
+                (ready, False),
+                (waiting, True),
+            ):  # the first while places of the second are looked for
                 rows = self._rows(part, clock, seeds)
                 with clock.phase("train"):
                     self._updater.prepare(rows)
-                    self._updater.backward(rows, totals, means, 1.0)
+                    self._updater.backward(rows, totals, means, is_last=is_last)
             with clock.phase("train"):
-                norms.append(self._apply())
+                norms.append(self._stepper.apply(self._rate()))
         else:
             rows = self._rows(groups, clock, seeds)
             with clock.phase("train"):
                 self._updater.prepare(rows)
+                if self._critic is not None:
+                    self._critic.prepare(rows)
+                if objective.name != "grpo":
+                    token_advantages(rows, objective, self._world)
                 for batch, share in self._batches(rows, totals):
-                    self._updater.backward(batch, share, means, 1.0)
-                    norms.append(self._apply())
+                    self._updater.backward(batch, share, means)
+                    norms.append(self._stepper.apply(self._rate()))
+                    if self._critic is not None:
+                        self._critic.update(batch, share, means, self._factor())
         finite = [norm for norm in norms if math.isfinite(norm)]
         mean = sum(finite) / len(finite) if finite else math.nan
-        return {"grad_norm": mean, "skipped_updates": float(sum(map(self._is_bad, norms)))}
+        return {"grad_norm": mean, "skipped_updates": float(sum(map(self._stepper.is_bad, norms)))}
 
     def _rows(self, groups: Sequence[Group], clock: Clock, seeds: dict[int, int]) -> list[Row]:
         """Rows to learn from; without a KL term those without an advantage teach nothing."""
         self._rollouts.locate(groups, clock, [seeds[id(group)] for group in groups])
-        is_all = self._config.objective.beta > 0
+        is_all = self._config.objective.beta > 0 or self._config.objective.name != "grpo"
         chosen: list[Rollout] = [
             rollout for group in groups for rollout in group if is_all or rollout.advantage != 0
         ]
@@ -229,32 +247,18 @@ class Trainer:
             for k in range(n):
                 yield [rows[i] for i in shuffled[k::n]], share
 
-    def _apply(self) -> float:
-        """Clip the gradient and take a step, unless it is not finite or explodes; its norm."""
-        bound = self._config.optimizer.max_grad_norm
-        norm = float(torch.nn.utils.clip_grad_norm_(self._parameters, bound))
-        if not self._is_bad(norm):
-            for group in self._optimizer.param_groups:
-                group["lr"] = self._rate()
-            self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
-        return norm
-
-    def _is_bad(self, norm: float) -> bool:
-        return not math.isfinite(norm) or norm > EXPLODING * self._config.optimizer.max_grad_norm
-
     def _rate(self) -> float:
-        """The learning rate of this step."""
+        return self._config.optimizer.learning_rate * self._factor()
+
+    def _factor(self) -> float:
+        """What the schedule makes of the learning rates in this step."""
         options = self._config.optimizer
         if self.step < options.warmup_steps:
-            return options.learning_rate * (self.step + 1) / options.warmup_steps
+            return (self.step + 1) / options.warmup_steps
         done = (self.step - options.warmup_steps) / max(self.n_steps - options.warmup_steps, 1)
-        factors = {
-            "constant": 1.0,
-            "linear": 1.0 - done,
-            "cosine": (1.0 + math.cos(math.pi * done)) / 2,
-        }
-        return options.learning_rate * factors[options.schedule]
+        if options.schedule == "constant":
+            return 1.0
+        return 1.0 - done if options.schedule == "linear" else (1.0 + math.cos(math.pi * done)) / 2
 
 
 @contextmanager

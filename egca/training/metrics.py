@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from egca.files import write_whole
+from egca.errors import InputError
+from egca.files import reason_of, save_text
 
 
 class Means:
@@ -35,6 +36,18 @@ class Means:
     def highest(self, name: str, value: float) -> None:
         """One more candidate for a largest value."""
         self._highest[name] = max(value, self._highest.get(name, -math.inf))
+
+    def include(self, other: Means) -> None:
+        """Take in what another process has gathered of the same step."""
+        for mine, theirs in (
+            (self._sums, other._sums),
+            (self._weights, other._weights),
+            (self._totals, other._totals),
+        ):
+            for name, value in theirs.items():
+                mine[name] += value
+        for name, value in other._highest.items():
+            self.highest(name, value)
 
     def values(self) -> dict[str, float]:
         """All of them by name."""
@@ -80,8 +93,7 @@ class MetricsLog:
 
     def write(self, line: dict[str, Any]) -> None:
         """Append one line; numbers that are not finite become null."""
-        with self._path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(_finite(line), ensure_ascii=False) + "\n")
+        append_line(self._path, json.dumps(_finite(line), ensure_ascii=False))
 
     def cut(self, n_steps: int) -> None:
         """Drop the lines of steps that a resumed run makes again, and a torn last one."""
@@ -89,7 +101,16 @@ class MetricsLog:
             return
         kept = [line for line in read_metrics(self._path) if line["step"] < n_steps]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
-        write_whole(self._path, text.encode())
+        save_text(self._path, text)
+
+
+def append_line(path: Path, text: str) -> None:
+    """One more line of a file. Raises: InputError where it cannot be written."""
+    try:
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(text + "\n")
+    except OSError as error:
+        raise InputError(f"{path}: {reason_of(error)}") from None
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

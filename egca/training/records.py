@@ -10,28 +10,38 @@ from typing import Any
 
 from egca.credit import token_offsets
 from egca.errors import InputError
-from egca.files import write_whole
+from egca.files import reason_of, write_whole
 from egca.training.crediting import Group, Rollout
+from egca.training.distributed import World
 from egca.training.policy import Policy
 
 
 class SampleLog:
-    """Writes the completions of every so many steps; 0 writes none."""
+    """Writes the completions of every so many steps, of all processes; 0 writes none."""
 
-    def __init__(self, folder: Path, every: int, policy: Policy) -> None:
+    def __init__(self, folder: Path, every: int, policy: Policy, world: World) -> None:
         self._folder = folder
         self._every = every
         self._policy = policy
+        self._world = world
 
     def write(self, step: int, metrics: dict[str, Any], groups: Sequence[Group]) -> None:
         """A listener of the trainer."""
         if not self._every or step % self._every:
             return
-        self._folder.mkdir(exist_ok=True)
         lines = [self._line(rollout) for group in groups for rollout in group]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         packed = gzip.compress(text.encode("utf-8", "surrogatepass"), 5, mtime=0)
-        write_whole(sample_file(self._folder, step), packed)
+        parts = self._world.gather(packed)  # members of a gzip file may follow each other
+        if self._world.is_main:
+            self._save(sample_file(self._folder, step), b"".join(parts))
+
+    def _save(self, file: Path, data: bytes) -> None:
+        try:
+            self._folder.mkdir(exist_ok=True)
+            write_whole(file, data)
+        except OSError as error:
+            raise InputError(f"{file}: {reason_of(error)}") from None
 
     def _line(self, rollout: Rollout) -> dict[str, Any]:
         judged, credit, places = rollout.judged, rollout.credit, rollout.places

@@ -25,8 +25,10 @@ from egca.training import tiny
 from egca.training.assessment import Bench, Rules
 from egca.training.config import TrainConfig, config_of
 from egca.training.crediting import Crediting, Group
+from egca.training.critic import Critic, CriticUpdater
 from egca.training.data import Prompt, SetAside, load_problems, prompts_of
-from egca.training.evaluation import evaluate
+from egca.training.distributed import Replica, World
+from egca.training.evaluation import evaluate, together
 from egca.training.loop import Listener, Stopped, Trainer
 from egca.training.metrics import MetricsLog
 from egca.training.policy import Policy, Reference, Scorer, load_policy
@@ -56,6 +58,7 @@ def train(
     *,
     resume: bool = False,
     policy: Policy | None = None,
+    world: World | None = None,
     listeners: Sequence[Listener] = (),
     say: Callable[[str], None] = lambda text: None,
 ) -> Report:
@@ -64,72 +67,108 @@ def train(
     Args:
         folder: new or empty, unless `resume` goes on with the run that it holds.
         policy: a loaded one; None loads `config.model`.
-        listeners: called after each step with its number, metrics and groups.
+        world: the processes that train together, each of which calls this; None: this one alone.
+        listeners: called after each step with its number, metrics and groups, in each process.
         say: called with a line where something takes long or is worth knowing.
     Raises: InputError and the other errors of egca for what a user can mend.
     """
+    world = world or World()
     strategy = find_strategy(config.credit.strategy)
     options = options_from(config.credit.options)
-    _open_folder(config, folder, resume)
+    _check_share(config, world)
+    if world.is_main:
+        _open_folder(config, folder, resume)
     problems = load_problems(config.data)
-    policy = policy or open_policy(config, say)
+    with world.main_first():
+        policy = policy or open_policy(config, say, world)
     demands = _constraints(problems, strategy.constraints)
     prompts, aside = prompts_of(
         problems, demands, policy, config.data.prompt, config.rollout.max_prompt_length
     )
-    _write(folder / "constraints.json", {
-        problem.task_id: found.to_dict()
-        for problem, found in zip(problems, demands, strict=True) if found is not None
-    })  # fmt: skip
+    if world.is_main:
+        _write(folder / "constraints.json", {
+            problem.task_id: found.to_dict()
+            for problem, found in zip(problems, demands, strict=True) if found is not None
+        })  # fmt: skip
     report = Report(aside=aside)
     crediting = Crediting(
         strategy, options, config.credit.scale, config.credit.span, config.reward.kind
     )
-    rules = Rules(
-        config.debugger.name,
-        config.reward.call_s,
-        config.debugger.budget_s,
-        config.debugger.max_cost,
-        (config.reward.kind or strategy.reward) in ("fraction", "graded_and_adaptive"),
-    )
     memory = None if config.reward.memory is None else Path(config.reward.memory).expanduser()
-    with Bench(rules, config.reward.workers, memory) as bench, _signals() as check:
+    with Bench(_rules(config), config.reward.workers, memory) as bench, _signals() as is_asked:
+
+        def check() -> None:
+            if is_asked():
+                raise Stopped
+
+        def check_together() -> None:
+            if world.most(is_asked()):
+                raise Stopped
+
         rollouts = Rollouts(
             policy,
-            open_sampler(config, policy),
+            open_sampler(config, policy, world),
             bench,
             crediting,
             config.rollout.num_generations,
-            check,
+            check if world.n == 1 else lambda: None,  # the others would wait for ever
         )
-        samples = SampleLog(folder / "samples", config.samples_every, policy)
-        evaluator = _Evaluator(config, policy, bench, folder)
+        samples = SampleLog(folder / "samples", config.samples_every, policy, world)
+        evaluator = _Evaluator(config, policy, bench, folder, world)
+        critic = _critic(config, policy, world)  # before the policy is wrapped
         trainer = Trainer(
             config,
-            policy,
             prompts,
             rollouts,
-            _updater(config, policy),
+            _updater(config, policy, world),
             folder,
+            check_together,
             [samples.write, evaluator.after_step, *listeners],
+            critic,
         )
         if resume:
             trainer.resume()
             report.resumed_at = trainer.step
-            evaluator.log.cut(trainer.step + 1)
+            if world.is_main:
+                evaluator.log.cut(trainer.step + 1)
         try:
             trainer.run()
         except Stopped:
             report.stopped = True
         report.n_steps = trainer.step
         if not report.stopped:
-            policy.save(folder / "model")
+            if world.is_main:
+                policy.save(folder / "model")
             report.final = evaluator.last
     return report
 
 
-def open_policy(config: TrainConfig, say: Callable[[str], None]) -> Policy:
-    """The policy that a configuration names."""
+def _rules(config: TrainConfig) -> Rules:
+    reward = config.reward.kind or find_strategy(config.credit.strategy).reward
+    return Rules(
+        config.debugger.name,
+        config.reward.call_s,
+        config.debugger.budget_s,
+        config.debugger.max_cost,
+        reward in ("fraction", "graded_and_adaptive"),
+    )
+
+
+def _check_share(config: TrainConfig, world: World) -> None:
+    n = config.rollout.prompts_per_step
+    if n < world.n:
+        raise InputError(
+            f"rollout.prompts_per_step is {n}, fewer than the {world.n} processes that share them"
+        )
+    if world.is_sharded and config.model.lora is not None:
+        raise InputError("model.lora and FSDP: adapters leave nothing to shard; train without FSDP")
+
+
+def open_policy(
+    config: TrainConfig, say: Callable[[str], None], world: World | None = None
+) -> Policy:
+    """The policy that a configuration names, on this process's device."""
+    place = "auto" if world is None or world.device is None else str(world.device)
     name = config.model.name
     if name.startswith(tiny.PREFIX):
         student = tiny.student_named(name.removeprefix(tiny.PREFIX))
@@ -140,12 +179,13 @@ def open_policy(config: TrainConfig, say: Callable[[str], None]) -> Policy:
 
         folder = tiny.student_folder(student, report=report)
         options = config.model.model_copy(update={"name": str(folder)})
-        return load_policy(options)
-    return load_policy(config.model)
+        return load_policy(options, place)
+    return load_policy(config.model, place)
 
 
-def open_sampler(config: TrainConfig, policy: Policy) -> Sampler:
-    """Where completions come from."""
+def open_sampler(config: TrainConfig, policy: Policy, world: World | None = None) -> Sampler:
+    """Where completions come from; each process has draws of its own."""
+    rank = world.rank if world is not None else 0
     options = config.rollout
     if options.engine == "transformers":
         return PolicySampler(
@@ -154,24 +194,35 @@ def open_sampler(config: TrainConfig, policy: Policy) -> Sampler:
             temperature=options.temperature,
             top_p=options.top_p,
             batch_size=options.batch_size,
-            seed=config.seed,
+            seed=config.seed + 1_000_003 * rank,
         )
     raise InputError(f"rollout.engine {options.engine} is not in this release")
 
 
-def _updater(config: TrainConfig, policy: Policy) -> Updater:
+def _updater(config: TrainConfig, policy: Policy, world: World) -> Updater:
     temperature = config.rollout.temperature
-    scorer = Scorer(policy.model, temperature, config.chunk_tokens)
     reference = None
     if config.objective.beta > 0:
         reference = Reference(policy, temperature, config.chunk_tokens)
     return Updater(
         policy,
-        scorer,
+        Replica(Scorer(policy.model, temperature, config.chunk_tokens), world),
         reference,
         config.objective,
         micro_batch_tokens=config.micro_batch_tokens,
         importance_bound=config.rollout.importance_bound,
+    )
+
+
+def _critic(config: TrainConfig, policy: Policy, world: World) -> CriticUpdater | None:
+    if config.objective.name != "ppo":
+        return None
+    return CriticUpdater(
+        policy,
+        Replica(Critic(policy), world),
+        config.objective,
+        config.optimizer,
+        micro_batch_tokens=config.micro_batch_tokens,
     )
 
 
@@ -192,6 +243,7 @@ class _Evaluator:
     policy: Policy
     bench: Bench
     folder: Path
+    world: World
     last: dict[str, Any] = field(default_factory=dict)
     _prompts: list[Prompt] | None = None
 
@@ -213,13 +265,16 @@ class _Evaluator:
             constraints = _constraints(problems, True)
             limit = self.config.rollout.max_prompt_length
             self._prompts = prompts_of(problems, constraints, self.policy, data.prompt, limit)[0]
-        self.last = {"step": step + 1, **evaluate(
-            self.policy, self._prompts, self.bench,
+        found = self.world.gather(evaluate(
+            self.policy, self.world.share(self._prompts), self.bench,
             max_tokens=self.config.rollout.max_completion_length,
             temperature=0.0 if options.greedy else self.config.rollout.temperature,
             batch_size=self.config.rollout.batch_size,
-        )}  # fmt: skip
-        self.log.write(self.last)
+            seed=self.world.rank,
+        ))  # fmt: skip
+        self.last = {"step": step + 1, **together(found)}
+        if self.world.is_main:
+            self.log.write(self.last)
 
 
 def _open_folder(config: TrainConfig, folder: Path, resume: bool) -> None:
@@ -273,24 +328,22 @@ def _write(file: Path, data: Any) -> None:
 
 
 @contextmanager
-def _signals() -> Iterator[Any]:
-    """Turns SIGINT and SIGTERM into Stopped at the next safe place; a second one ends at once."""
-    asked = False
+def _signals() -> Iterator[Callable[[], bool]]:
+    """Tells whether SIGINT or SIGTERM has come; the same one again ends at once.
+
+    A launcher answers the SIGINT of a terminal with a SIGTERM to processes that have both.
+    """
+    asked: set[int] = set()
 
     def ask(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+        if number in asked:
             raise KeyboardInterrupt
-        asked = True
-
-    def check() -> None:
-        if asked:
-            raise Stopped
+        asked.add(number)
 
     names = (signal.SIGINT, signal.SIGTERM)
     old = [signal.signal(name, ask) for name in names]
     try:
-        yield check
+        yield lambda: bool(asked)
     finally:
         for name, handler in zip(names, old, strict=True):
             signal.signal(name, handler)

@@ -3,50 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
 from typing import Any
 
 from egca.credit import Fallback
 from egca.training.crediting import Group
+from egca.training.metrics import Means
 from egca.training.rollouts import has_signal
 from egca.types import Mode
 
+_MODE = "modes."
+_WHERE_NONE = {"located": 1.0, "confirmed": 1.0, "multiplier_max": 1.0, "effective_tokens": 0.0}
 
-def summarise(groups: Sequence[Group]) -> dict[str, Any]:
-    """What is logged of the rollouts of a step.
 
-    Shares are of completions, in [0, 1]; `modes` by name of the mode; multiplier_max is
-    max T_i |a_{i,t}| / |A_i| over all tokens; located the share of completions with a failing mode
-    and A_i < 0 whose place was found.
+def summarise(groups: Sequence[Group], means: Means) -> None:
+    """Add what is logged of the rollouts of a step.
+
+    Shares are of completions, in [0, 1]; multiplier_max is max T_i |a_{i,t}| / |A_i| over all
+    tokens; located the share of completions whose place was asked for and found.
     """
-    rollouts = [rollout for group in groups for rollout in group]
-    n = len(rollouts)
-    judged = [rollout.judged for rollout in rollouts if rollout.judged is not None]
-    credited = [rollout.credit for rollout in rollouts if rollout.credit is not None]
-    wanted = [rollout for rollout in rollouts if rollout.needs]
-    lost = [c for c in credited if c.fallback is Fallback.NOTHING_LOCATED]
-    active = [
-        rollout.credit
-        for rollout in rollouts
-        if rollout.credit is not None and rollout.advantage != 0
-    ]
-    return {
-        "reward": fmean(rollout.reward for rollout in rollouts),
-        "pass_rate": sum(one.passed for one in judged) / n,
-        "modes": {mode.value: sum(one.mode is mode for one in judged) / n for mode in Mode},
-        "silent_groups": sum(not has_signal(group) for group in groups) / len(groups),
-        "completion_tokens": fmean(rollout.n_tokens for rollout in rollouts),
-        "tokens": sum(rollout.n_tokens for rollout in rollouts),
-        "cut_off": sum(not rollout.completion.has_ended for rollout in rollouts) / n,
-        "localized": len(wanted),
-        "located": 1.0 - len(lost) / len(wanted) if wanted else 1.0,
-        "confirmed": _share([rollout.places.proof != "none" for rollout in wanted]),
-        "fell_back": sum(rollout.places.fell_back for rollout in wanted),
-        "multiplier_max": max((c.max_multiplier for c in active), default=1.0),
-        "effective_tokens": fmean([c.n_effective for c in active] or [0.0]),
-        "not_judged": sum(bool(one.error) for one in judged),
-    }
+    for group in groups:
+        means.add("silent_groups", not has_signal(group))
+    for rollout in (rollout for group in groups for rollout in group):
+        judged, credit = rollout.judged, rollout.credit
+        assert judged is not None
+        assert credit is not None
+        means.add("reward", rollout.reward)
+        means.add("pass_rate", judged.passed)
+        for mode in Mode:
+            means.add(_MODE + mode.value, judged.mode is mode)
+        means.add("completion_tokens", rollout.n_tokens)
+        means.total("tokens", rollout.n_tokens)
+        means.add("cut_off", not rollout.completion.has_ended)
+        means.total("localized", bool(rollout.needs))
+        means.total("fell_back", bool(rollout.needs) and rollout.places.fell_back)
+        means.total("not_judged", bool(judged.error))
+        if rollout.needs:
+            means.add("located", credit.fallback is not Fallback.NOTHING_LOCATED)
+            means.add("confirmed", rollout.places.proof != "none")
+        if rollout.advantage != 0:
+            means.highest("multiplier_max", credit.max_multiplier)
+            means.add("effective_tokens", credit.n_effective)
 
 
-def _share(flags: Sequence[bool]) -> float:
-    return sum(flags) / len(flags) if flags else 1.0
+def summary_of(means: Means) -> dict[str, Any]:
+    """The numbers of a step as they are logged: modes by name, counts as whole numbers."""
+    values: dict[str, Any] = {**_WHERE_NONE, **means.values()}
+    modes = {name: values.pop(name) for name in list(values) if name.startswith(_MODE)}
+    values["modes"] = {name.removeprefix(_MODE): share for name, share in modes.items()}
+    for name in ("tokens", "localized", "fell_back", "not_judged"):
+        values[name] = int(values[name])
+    return values

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from egca.training.config import Objective
+from egca.training.distributed import Replica
 from egca.training.metrics import Means
 from egca.training.objectives import (
     clipped_surrogate,
@@ -23,7 +23,7 @@ from egca.training.objectives import (
     kl_penalty,
     sequence_factors,
 )
-from egca.training.policy import Policy, Reference, Scorer, Tokens, tokens_of
+from egca.training.policy import Policy, Reference, Tokens, tokens_of
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -35,7 +35,8 @@ class Row:
     advantages: (T,), what multiplies the ratio of a token; with uniform credit A_i everywhere.
     length: T_i that the loss is divided by where it is divided by lengths (not T for a part of a
     completion). sampler_logprobs: as the engine saw them, None for tokens that nobody sampled.
-    old_logprobs, ref_logprobs: (T,), filled in before the first update where they are needed.
+    reward: r_i, for objectives that make advantages of their own (returns.py). old_logprobs,
+    ref_logprobs, old_values, returns: (T,), filled in before the first update where needed.
     """
 
     prompt: Sequence[int]
@@ -43,8 +44,11 @@ class Row:
     advantages: FloatArray
     length: int
     sampler_logprobs: FloatArray | None = None
+    reward: float = 0.0
     old_logprobs: Tensor | None = None
     ref_logprobs: Tensor | None = None
+    old_values: Tensor | None = None
+    returns: Tensor | None = None
 
     @property
     def n_tokens(self) -> int:
@@ -88,7 +92,7 @@ class Updater:
     """Computes the loss of rows and its gradient.
 
     Args:
-        scorer: the policy's, wrapped for several processes or not.
+        replica: of the policy's scorer.
         reference: None where the KL term has no weight.
         importance_bound: of the correction for another engine's log-probabilities; None: none.
     """
@@ -96,7 +100,7 @@ class Updater:
     def __init__(
         self,
         policy: Policy,
-        scorer: Scorer | Any,
+        replica: Replica,
         reference: Reference | None,
         objective: Objective,
         *,
@@ -104,7 +108,8 @@ class Updater:
         importance_bound: float | None = None,
     ) -> None:
         self._policy = policy
-        self._scorer = scorer
+        self.replica = replica
+        self._is_apart = False  # whether processes have gradients that are not put together yet
         self._reference = reference
         self._objective = objective
         self._budget = micro_batch_tokens
@@ -118,35 +123,45 @@ class Updater:
     @torch.no_grad()
     def prepare(self, rows: Sequence[Row]) -> None:
         """Fill in what the first update must not change: old and reference log-probabilities."""
-        if not self.is_repeated and self._reference is None:
+        wants_old = self.is_repeated or self._objective.name != "grpo"
+        if not wants_old and self._reference is None:
             return
-        for batch in plan(rows, self._budget).batches:
-            tokens = self._tokens(batch)
-            if self.is_repeated:
-                _fill(batch, "old_logprobs", self._scorer(tokens)[0])
+        for batch in self.replica.evened(plan(rows, self._budget).batches):
+            tokens = tokens_for(batch or (), self._policy)
+            if wants_old:
+                fill(batch or [], "old_logprobs", self.replica.module(tokens)[0])
             if self._reference is not None:
-                _fill(batch, "ref_logprobs", self._reference.logprobs(tokens))
+                fill(batch or [], "ref_logprobs", self._reference.logprobs(tokens))
 
-    def backward(self, rows: Sequence[Row], totals: Totals, means: Means, scale: float) -> None:
+    def backward(
+        self, rows: Sequence[Row], totals: Totals, means: Means, *, is_last: bool = True
+    ) -> None:
         """Add the gradient of these rows' share of the step's loss to the parameters.
 
         Args:
             means: what is logged; weighted by tokens.
-            scale: of the loss: the number of processes, where gradients are averaged over them.
+            is_last: whether a step of the optimizer follows, for which processes put their
+                gradients together.
         """
         planned = plan(rows, self._budget)
         means.add("padding_waste", planned.waste)
-        for batch in planned.batches:
-            loss = self.loss(batch, totals, means)
-            (loss * scale).backward()
+        batches = self.replica.evened(planned.batches, at_least=int(is_last and self._is_apart))
+        self._is_apart = bool(batches) and not is_last
+        for i, batch in enumerate(batches):
+            with self.replica.syncing(is_last and i == len(batches) - 1):
+                if batch is None:
+                    loss = self.replica.module(tokens_for((), self._policy))[0].sum() * 0
+                else:
+                    loss = self.loss(batch, totals, means)
+                (loss * self.replica.world.n).backward()  # the mean over processes is taken next
 
     def loss(self, batch: Sequence[Row], totals: Totals, means: Means) -> Tensor:
         """The share of one micro-batch in the step's objective, a scalar with gradient."""
         options = self._objective
-        tokens = self._tokens(batch)
+        tokens = tokens_for(batch, self._policy)
         mask = tokens.mask
-        logprobs, entropy = self._scorer(tokens)
-        old = _stacked(batch, "old_logprobs", mask)
+        logprobs, entropy = self.replica.module(tokens)
+        old = stacked(batch, "old_logprobs", mask)
         old = logprobs.detach() if old is None else old
         advantages = _padded([row.advantages for row in batch], mask)
         surrogate = clipped_surrogate(
@@ -160,11 +175,12 @@ class Updater:
             per_token = per_token * self._correction(batch, old, mask)
         means.add("clip_fraction", float((surrogate.is_clipped * mask).sum()) / n, n)
         means.add("entropy", float((entropy * mask).sum()) / n, n)
-        ref = _stacked(batch, "ref_logprobs", mask)
+        ref = stacked(batch, "ref_logprobs", mask)
         if ref is not None:
             penalty = kl_penalty(logprobs, ref, options.kl_estimator)
             means.add("kl", float((penalty.detach() * mask).sum()) / n, n)
-            per_token = per_token + options.beta * penalty
+            if options.name == "grpo":  # the others have it in the reward
+                per_token = per_token + options.beta * penalty
         factors = sequence_factors(
             torch.tensor([row.length for row in batch], device=mask.device),
             options.loss_normalisation,
@@ -175,14 +191,6 @@ class Updater:
         loss: Tensor = (per_token * mask * factors[:, None]).sum()
         means.total("loss", float(loss.detach()))
         return loss
-
-    def _tokens(self, batch: Sequence[Row]) -> Tokens:
-        return tokens_of(
-            [row.prompt for row in batch],
-            [row.completion for row in batch],
-            self._policy.pad,
-            self._policy.device,
-        )
 
     def _compare_samplers(
         self, batch: Sequence[Row], old: Tensor, mask: Tensor, means: Means
@@ -205,12 +213,27 @@ class Updater:
         return importance_correction(theirs, old, self._bound)
 
 
-def _fill(batch: Sequence[Row], name: str, values: Tensor) -> None:
-    for row, line in zip(batch, values, strict=True):
+def tokens_for(batch: Sequence[Row], policy: Policy) -> Tokens:
+    """Rows as a model reads them; of none one token, for a process that has no more rows while
+    others go on."""
+    prompts = [row.prompt for row in batch] or [[policy.pad]]
+    completions = [row.completion for row in batch] or [[policy.pad]]
+    return tokens_of(prompts, completions, policy.pad, policy.device)
+
+
+def mask_of(rows: Sequence[Row]) -> Tensor:
+    """(B, T), on the CPU: 1 on tokens of the completions."""
+    lengths = torch.tensor([len(row.completion) for row in rows])
+    return (torch.arange(int(lengths.max()))[None] < lengths[:, None]).to(torch.float32)
+
+
+def fill(batch: Sequence[Row], name: str, values: Tensor) -> None:
+    """Keep of each line of (B, T) what belongs to its row."""
+    for row, line in zip(batch, values, strict=bool(batch)):
         setattr(row, name, line[: len(row.completion)].detach().clone())
 
 
-def _stacked(batch: Sequence[Row], name: str, mask: Tensor) -> Tensor | None:
+def stacked(batch: Sequence[Row], name: str, mask: Tensor) -> Tensor | None:
     """(B, T) of a field that all rows have or none has."""
     lines = [getattr(row, name) for row in batch]
     if any(line is None for line in lines):

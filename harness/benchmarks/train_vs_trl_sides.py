@@ -20,6 +20,7 @@ from egca.training.assessment import Bench, Job, Judged, task_of
 from egca.training.config import TrainConfig, config_of
 from egca.training.crediting import Group
 from egca.training.data import Prompt
+from egca.training.distributed import Replica, World
 from egca.training.loop import Trainer
 from egca.training.policy import Policy, Reference, Scorer
 from egca.training.rollouts import Rollouts
@@ -170,12 +171,12 @@ def trainer_of(setting: Setting, policy: Policy, folder: Path, wire: Wire) -> Tr
     rollouts = Rollouts(policy, sampler, bench, crediting, setting.num_generations, lambda: None)
     reference = Reference(policy, 1.0, config.chunk_tokens) if setting.beta else None
     updater = Updater(
-        policy, Scorer(policy.model, 1.0, config.chunk_tokens), reference, config.objective,
-        micro_batch_tokens=config.micro_batch_tokens,
+        policy, Replica(Scorer(policy.model, 1.0, config.chunk_tokens), World()), reference,
+        config.objective, micro_batch_tokens=config.micro_batch_tokens,
     )  # fmt: skip
     turns = Turns(wire, policy)
     after = _listener(turns, setting)
-    return Trainer(config, policy, prompts, rollouts, updater, folder, [after])
+    return Trainer(config, prompts, rollouts, updater, folder, lambda: None, [after])
 
 
 def _listener(turns: Turns, setting: Setting) -> Callable[..., None]:

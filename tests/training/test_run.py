@@ -38,7 +38,7 @@ def timeless(folder: Path) -> list[dict[str, object]]:
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     state = checkpoint.load_last(folder / "checkpoints")
     assert state is not None
-    return state["weights"]
+    return state["policy"]["weights"]
 
 
 @pytest.fixture(scope="module")

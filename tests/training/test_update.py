@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
 from egca.training.config import Lora, Model, Objective  # noqa: E402
+from egca.training.distributed import Replica  # noqa: E402
 from egca.training.metrics import Means  # noqa: E402
 from egca.training.policy import (  # noqa: E402
     Policy,
@@ -48,10 +49,11 @@ def gradient(
 ) -> dict[str, torch.Tensor]:
     reference = Reference(policy, 1.0, chunk) if objective.beta else None
     updater = Updater(
-        policy, Scorer(policy.model, 1.0, chunk), reference, objective, micro_batch_tokens=budget
-    )
+        policy, Replica(Scorer(policy.model, 1.0, chunk)), reference, objective,
+        micro_batch_tokens=budget,
+    )  # fmt: skip
     updater.prepare(rows)
-    updater.backward(rows, totals_of(rows), Means(), 1.0)
+    updater.backward(rows, totals_of(rows), Means())
     found = {n: p.grad.clone() for n, p in policy.model.named_parameters() if p.grad is not None}
     policy.model.zero_grad()
     return found

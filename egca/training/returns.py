@@ -1,0 +1,65 @@
+"""Token advantages of REINFORCE++ and PPO: made of rewards and log-probabilities, not by a credit
+rule. Both take the KL penalty (k1) into the reward of each token and bring the advantages of a
+whole step to mean 0 and deviation 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from egca.training.config import Objective
+from egca.training.distributed import World
+from egca.training.objectives import (
+    generalised_advantages,
+    kl_penalty,
+    rewards_to_go,
+    whitened,
+)
+from egca.training.update import Row, mask_of, stacked
+
+
+def token_advantages(rows: Sequence[Row], objective: Objective, world: World) -> None:
+    """Fill in `advantages`, and for ppo `returns`, of this process's rows of a step.
+
+    Args:
+        rows: with rewards; with old and reference log-probabilities where beta > 0, for ppo with
+            old values.
+        world: whose rows the advantages are whitened over.
+    """
+    mask = mask_of(rows)
+    rewards = torch.tensor([row.reward for row in rows])
+    penalties = torch.zeros_like(mask)
+    old, ref = stacked(rows, "old_logprobs", mask), stacked(rows, "ref_logprobs", mask)
+    if old is not None and ref is not None:
+        penalties = kl_penalty(old, ref, "k1")
+    if objective.name == "ppo":
+        values = stacked(rows, "old_values", mask)
+        assert values is not None
+        found, returns = generalised_advantages(
+            with_outcome(rewards, -objective.beta * penalties, mask), values, mask,
+            lam=objective.lam,
+        )  # fmt: skip
+        for row, line in zip(rows, returns, strict=True):
+            row.returns = line[: len(row.completion)].clone()
+    else:
+        found = rewards_to_go(rewards, penalties, mask, objective.beta)
+    lengths = [len(row.completion) for row in rows]
+    parts = world.gather(found[mask.bool()])
+    everything = torch.cat(parts)
+    white = whitened(everything, torch.ones_like(everything))
+    mine = white[sum(map(len, parts[: world.rank])) :][: sum(lengths)]
+    for row, line in zip(rows, mine.split(lengths), strict=True):
+        row.advantages = line.numpy().copy()
+
+
+def with_outcome(rewards: Tensor, per_token: Tensor, mask: Tensor) -> Tensor:
+    """(B, T): r_i on the last token of each completion, added to what each token has of its own.
+
+    >>> mask = torch.tensor([[1.0, 1.0, 0.0]])
+    >>> with_outcome(torch.tensor([1.0]), mask * -0.5, mask)
+    tensor([[-0.5000,  0.5000,  0.0000]])
+    """
+    last = mask.sum(1).long() - 1
+    return per_token * mask + torch.zeros_like(mask).scatter(1, last[:, None], rewards[:, None])

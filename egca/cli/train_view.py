@@ -86,7 +86,7 @@ class View:
             ("modes", ", ".join(f"{k} {v:.0%}" for k, v in last["modes"].items())),
             ("KL, entropy", f"{last.get('kl', 0.0):.4f}, {last.get('entropy', 0.0):.3f}"),
             ("gradient", f"{last['grad_norm']:.3f}"),
-            ("localized", f"{last['localized']}, {last['confirmed']:.0%} confirmed"),
+            ("localized", f"{last['localized']}, {last['confirmed']:.0%} confirmed" + _fell(last)),
             ("tokens/s", f"{last['tokens'] / last['seconds']['total']:.0f}"),
             ("time", _split(last["seconds"])),
         ]
@@ -112,9 +112,16 @@ def _mean(values: Sequence[float]) -> float:
 def _line(step: int, metrics: dict[str, Any]) -> str:
     return (
         f"step {step}: reward {metrics['reward']:.3f}, pass rate {metrics['pass_rate']:.3f}, "
-        f"logic {metrics['modes']['logic']:.0%}, gradient {metrics['grad_norm']:.3f}, "
+        f"logic {metrics['modes']['logic']:.0%}, gradient {metrics['grad_norm']:.3f}"
+        f"{_fell(metrics)}, "
         f"{metrics['seconds']['total']:.2f} s ({_split(metrics['seconds'])})"
     )
+
+
+def _fell(metrics: dict[str, Any]) -> str:
+    """How many places are the trace's because the debugger gave none."""
+    n = metrics["fell_back"]
+    return f", {n} fell back to trace" if n else ""
 
 
 def _split(seconds: dict[str, float]) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from egca.credit import Need
-from egca.errors import EgcaError, InputError
+from egca.errors import EgcaError, InputError, ProviderError
 from egca.execution import Limits, Sandbox
 from egca.execution.expectations import GroundTruth
 from egca.execution.judging import judge
@@ -272,12 +272,16 @@ def _find(
     assert job.needs is not None
     problem = job.task.problem
     program = program_of(problem, job.completion)
+    has_failed = False
     if debugger is not None:
-        answer = debugger.localize(
-            program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
-        )
-        return places_of(answer, job.needs)
-    if job.needs <= PLAIN_NEEDS:
+        try:
+            answer = debugger.localize(
+                program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
+            )
+            return places_of(answer, job.needs)
+        except ProviderError:  # a server that is gone, a budget that is spent
+            has_failed = True
+    elif job.needs <= PLAIN_NEEDS:
         isolated = quick.isolate(program, problem)
         if isolated is not None:
             divergence = isolated.divergence(Need.REPAIR in job.needs)
@@ -285,7 +289,7 @@ def _find(
     with examined(
         program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
     ) as at:
-        return places_of(at.by_trace, job.needs, at)
+        return replace(places_of(at.by_trace, job.needs, at), fell_back=has_failed)
 
 
 class _Memory:

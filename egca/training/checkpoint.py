@@ -32,9 +32,10 @@ def save(folder: Path, step: int, state: dict[str, Any], keep: int) -> Path:
         if target.exists():
             shutil.rmtree(target)
         temporary.rename(target)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # torch.save has a RuntimeError for a full disk
         shutil.rmtree(temporary, ignore_errors=True)
-        raise InputError(f"{target}: the checkpoint cannot be written: {error}") from None
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{target}: the checkpoint cannot be written: {reason}") from None
     for old in found(folder)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return target

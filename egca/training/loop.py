@@ -39,7 +39,8 @@ class Trainer:
     Args:
         prompts: of the problems that are trained on.
         critic: for ppo, which has one.
-        check: called between steps, in all processes; it raises Stopped where the run is to end.
+        check: called before steps and updates, in all processes; it raises Stopped where the run is
+            to end.
         listeners: called after each step with its number, its metrics and this process's groups.
     """
 
@@ -66,8 +67,13 @@ class Trainer:
         self._order = Order(len(prompts), config.seed, shuffle=config.data.shuffle)
         self._stepper = Stepper(updater.replica, config.optimizer)
         self._log = MetricsLog(folder / "metrics.jsonl")
-        self._before: tuple[int, dict[str, Any]] = (0, rollouts.sampler.state())
+        self._before = self._position()
         self.step = 0
+
+    def _position(self) -> dict[str, Any]:
+        """Where the draws of this process stand."""
+        sampler = self._rollouts.sampler.state()
+        return {"taken": self._order.taken, "sampler": sampler, "random": torch.get_rng_state()}
 
     @property
     def n_steps(self) -> int:
@@ -102,7 +108,7 @@ class Trainer:
         torch.set_rng_state(own["random"])
         self._rollouts.sampler.restore(own["sampler"])
         self._rollouts.sampler.refresh()
-        self._order.taken = state["taken"]
+        self._order.taken = own["taken"]
         self.step = state["step"]
         if self._world.is_main:
             self._log.cut(self.step)
@@ -110,14 +116,12 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint of the state before the step that is under way, if any is."""
-        taken, sampler = self._before
         state = {
             "step": self.step,
             "config": self._config.digest(),
             "policy": self._stepper.state(),
             "critic": None if self._critic is None else self._critic.state(),
-            "taken": taken,
-            "processes": self._world.gather({"sampler": sampler, "random": torch.get_rng_state()}),
+            "processes": self._world.gather(self._before),
         }
         if self._world.is_main:
             keep = self._config.checkpoint.keep
@@ -130,11 +134,11 @@ class Trainer:
         """
         try:
             while self.step < self.n_steps:
-                self._before = self._order.taken, self._rollouts.sampler.state()
+                self._before = self._position()
                 self._check()
                 metrics, groups = self._one_step()
                 self.step += 1
-                self._before = self._order.taken, self._rollouts.sampler.state()
+                self._before = self._position()
                 if self._world.is_main:
                     self._log.write({"step": self.step - 1, **metrics})
                 for listener in self._listeners:
@@ -204,10 +208,12 @@ class Trainer:
                 with clock.phase("train"):
                     self._updater.prepare(rows)
                     self._updater.backward(rows, totals, means, is_last=is_last)
+            self._check()  # a launcher's signal also ends who judges, so this step may be spoiled
             with clock.phase("train"):
                 norms.append(self._stepper.apply(self._rate()))
         else:
             rows = self._rows(groups, clock, seeds)
+            self._check()
             with clock.phase("train"):
                 self._updater.prepare(rows)
                 if self._critic is not None:

@@ -29,10 +29,12 @@ from egca.training.critic import Critic, CriticUpdater
 from egca.training.data import Prompt, SetAside, load_problems, prompts_of
 from egca.training.distributed import Replica, World
 from egca.training.evaluation import evaluate, together
+from egca.training.loggers import Loggers, check_installed
 from egca.training.loop import Listener, Stopped, Trainer
 from egca.training.metrics import MetricsLog
 from egca.training.policy import Policy, Reference, Scorer, load_policy
 from egca.training.records import SampleLog
+from egca.training.references import sound_of_run
 from egca.training.rollouts import Rollouts
 from egca.training.sampling import PolicySampler, Sampler
 from egca.training.update import Updater
@@ -75,6 +77,7 @@ def train(
     world = world or World()
     strategy = find_strategy(config.credit.strategy)
     options = options_from(config.credit.options)
+    check_installed(config.loggers)
     _check_share(config, world)
     if world.is_main:
         _open_folder(config, folder, resume)
@@ -105,6 +108,8 @@ def train(
             if world.most(is_asked()):
                 raise Stopped
 
+        prompts, broken = sound_of_run(folder, config.data.dataset, prompts, bench, world)
+        aside += broken
         rollouts = Rollouts(
             policy,
             open_sampler(config, policy, world),
@@ -113,6 +118,7 @@ def train(
             config.rollout.num_generations,
             check if world.n == 1 else lambda: None,  # the others would wait for ever
         )
+        loggers = Loggers(config.loggers if world.is_main else [], config, folder, say)
         samples = SampleLog(folder / "samples", config.samples_every, policy, world)
         evaluator = _Evaluator(config, policy, bench, folder, world)
         critic = _critic(config, policy, world)  # before the policy is wrapped
@@ -123,7 +129,7 @@ def train(
             _updater(config, policy, world),
             folder,
             check_together,
-            [samples.write, evaluator.after_step, *listeners],
+            [samples.write, evaluator.after_step, loggers.after_step, *listeners],
             critic,
         )
         if resume:
@@ -136,9 +142,10 @@ def train(
         except Stopped:
             report.stopped = True
         report.n_steps = trainer.step
+        loggers.close()
         if not report.stopped:
             if world.is_main:
-                policy.save(folder / "model")
+                _save_model(policy, folder / "model")
             report.final = evaluator.last
     return report
 
@@ -152,6 +159,16 @@ def _rules(config: TrainConfig) -> Rules:
         config.debugger.max_cost,
         reward in ("fraction", "graded_and_adaptive"),
     )
+
+
+def _save_model(policy: Policy, folder: Path) -> None:
+    try:
+        policy.save(folder)
+    except Exception as error:  # safetensors has errors of its own for a full disk
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{folder}: the model cannot be written: {reason}; --resume tries again"
+        ) from None
 
 
 def _check_share(config: TrainConfig, world: World) -> None:

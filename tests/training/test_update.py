@@ -162,6 +162,32 @@ def test_adapters_off_are_the_reference(student: Path) -> None:
     torch.testing.assert_close(Reference(adapted, 1.0, 100).logprobs(tokens), plain)
 
 
+def test_a_wrong_sampler_is_corrected_and_logged(policy) -> None:
+    """The gradient is that of advantages times min(pi / pi_sampler, bound), token by token."""
+    objective, bound = Objective(beta=0.0), 2.0
+    rows, scorer = rows_of(policy, 3), Scorer(policy.model)
+    ratios = [np.resize([0.5, 1.0, 1.6, 5.0], row.n_tokens - len(row.prompt)) for row in rows]
+    for row, ratio in zip(rows, ratios, strict=True):
+        tokens = tokens_of([row.prompt], [row.completion], policy.pad, "cpu")
+        mine = scorer(tokens)[0][0].detach().numpy()
+        row.sampler_logprobs = (mine - np.log(ratio)).astype(np.float32)
+    updater = Updater(
+        policy, Replica(scorer), None, objective, micro_batch_tokens=1_000, importance_bound=bound
+    )
+    means = Means()
+    updater.backward(rows, totals_of(rows), means)
+    found = {n: p.grad.clone() for n, p in policy.model.named_parameters() if p.grad is not None}
+    policy.model.zero_grad()
+    for row, ratio in zip(rows, ratios, strict=True):
+        row.advantages = (row.advantages * np.minimum(ratio, bound)).astype(np.float32)
+        row.sampler_logprobs = None
+    for name, wanted in gradient(policy, rows, objective, 1_000).items():
+        torch.testing.assert_close(found[name], wanted, rtol=1e-3, atol=1e-6)
+    gaps = np.abs(np.log(np.concatenate(ratios)))
+    assert means.values()["sampler_gap"] == pytest.approx(gaps.mean(), rel=1e-3)
+    assert means.values()["sampler_gap_max"] == pytest.approx(gaps.max(), rel=1e-3)
+
+
 def test_plans_keep_to_the_budget(policy) -> None:
     rows = rows_of(policy)
     found = plan(rows, 30)

@@ -26,7 +26,8 @@ def shared_states(model: Any, ids: Tensor, starts: Tensor, lengths: Tensor) -> T
     """
     prompts, group = _distinct(ids, starts)
     width, longest = max(map(len, prompts)), int(lengths.max())
-    if len(prompts) * width + len(ids) * (longest - 1) > _WORTH * ids.numel() or longest == 1:
+    n_read = len(prompts) * width + len(ids) * (longest - 1)
+    if len(prompts) == len(ids) or longest == 1 or n_read > _WORTH * ids.numel():
         return None
     device = ids.device
     padding = torch.tensor([width - len(prompt) for prompt in prompts], device=device)

@@ -89,7 +89,9 @@ def reward_of(text: str) -> float:
 def new_policy(setting: Setting) -> Policy:
     """The untrained model, equal in both processes, and the tokenizer of the generated tasks."""
     from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     shape = SHAPES[setting.size]
     tokenizer = new_tokenizer(FAMILIES[FAMILY], 1024)
     torch.manual_seed(setting.seed)
@@ -359,6 +361,9 @@ def _train_trl(wire: Wire, setting: Setting) -> None:
                 self.before = time.perf_counter()
 
     with tempfile.TemporaryDirectory() as folder:
+        if setting.beta:  # TRL loads the reference of a KL term from where the model came from
+            policy.save(Path(folder))
+            policy.model.config._name_or_path = folder
         trainer = Timed(
             model=policy.model,
             reward_funcs=_rewards,

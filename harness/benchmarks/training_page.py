@@ -80,4 +80,9 @@ def _losses(found: dict[str, Any]) -> str:
 def _source(found: dict[str, Any]) -> str:
     head = found["provenance"]
     versions = ", ".join(f"{name} {version}" for name, version in head["versions"].items())
-    return f"`{head['command']}`, seed {head['seed']}, commit {head['commit'][:12]}; {versions}."
+    options = found["options"]
+    return (
+        f"{options['prompts']} prompts a step with 8 completions of at most {options['length']} "
+        f"tokens, learned from {options['micro_batch']} at a time, KL weight {options['beta']:g}. "
+        f"`{head['command']}`, seed {head['seed']}, commit {head['commit'][:12]}; {versions}."
+    )

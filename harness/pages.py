@@ -11,6 +11,7 @@ from harness import credit_pictures
 from harness.benchmarks import debuggers_page, judging_page, localization_page, training_page
 from harness.calibration import structure_page
 from harness.markdown import filled
+from harness.studies import page as studies_page
 
 ROOT = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], dict[str, str]]] = {
@@ -19,7 +20,7 @@ PAGES: dict[str, Callable[[], dict[str, str]]] = {
     "docs/debuggers.md": debuggers_page.blocks,
     "docs/eval.md": judging_page.blocks,
     "docs/structure.md": structure_page.blocks,
-    "docs/training.md": training_page.blocks,
+    "docs/training.md": lambda: {**training_page.blocks(), **studies_page.blocks()},
 }
 
 

@@ -24,7 +24,7 @@ from egca.problems import UNKNOWN, Example, Problem
 from egca.types import Cause
 
 _MAX_ENTRIES = 512
-_MAX_CALLS = 1 << 16
+_MAX_CALLS = 1 << 13  # of tests that are met again and again; they hold their values
 _MAX_READY = 64
 SLOWER = 5.0  # a reference gets this much more time than a candidate is granted at first
 _PATIENCE = 4.0  # and a candidate this much more than the reference needs (as in EvalPlus)

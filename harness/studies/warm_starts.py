@@ -1,6 +1,6 @@
 """What the students of preset tiny can do before reinforcement learning.
 
-    python -m harness.studies.warm_starts
+    python -m harness.studies.warm_starts [--students medium-15,medium-30]
 
 Measures pass@1, sampled and greedy, on test compositions and the shares of the modes, and writes
 results/measured/warm_starts.json. Students that are not in the cache are trained first."""
@@ -10,22 +10,29 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from egca.files import save_text
 from egca.training import tiny
 from egca.training.config import load_config
-from harness.provenance import ROOT, command_of, provenance
+from harness.provenance import ROOT, provenance
 from harness.studies.runs import QUIET, alone, tested
 
 OUTPUT = ROOT / "results/measured/warm_starts.json"
 
 
-def measure(output: Path = OUTPUT) -> None:
-    """Measure every student of the preset."""
+def main(
+    students: Annotated[str, typer.Option(help="With commas.")] = ",".join(tiny.STUDENTS),
+    output: Annotated[Path, typer.Option(help="Where the table goes.")] = OUTPUT,
+) -> None:
+    """Measure students of the preset."""
     alone()
     found = {}
-    for name, student in tiny.STUDENTS.items():
-        folder = tiny.student_folder(student, report=lambda step, loss: None)
+    for name in students.split(","):
+        student = tiny.student_named(name)
+        folder = tiny.student_folder(student)
         said = json.loads((folder / "student.json").read_text("utf-8"))
         config = load_config("tiny", changes={**QUIET, "model.name": f"tiny:{name}"})
         found[name] = {
@@ -36,7 +43,7 @@ def measure(output: Path = OUTPUT) -> None:
         }
         print(name, found[name], file=sys.stderr)
     head = provenance(
-        command_of("harness.studies.warm_starts"),
+        f"python -m harness.studies.warm_starts --students {students}",
         paths=("egca/training", "egca/problems/generated"),
         seed=0,
         packages=("torch", "transformers", "tokenizers"),
@@ -45,4 +52,4 @@ def measure(output: Path = OUTPUT) -> None:
 
 
 if __name__ == "__main__":
-    measure()
+    typer.run(main)

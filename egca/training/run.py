@@ -19,7 +19,6 @@ import yaml
 from egca.credit import find_strategy, options_from
 from egca.errors import InputError
 from egca.files import reason_of, save_text
-from egca.problems import Problem
 from egca.structure import ConstraintSet, extract_constraints
 from egca.training import tiny
 from egca.training.assessment import Bench, Rules
@@ -27,6 +26,7 @@ from egca.training.config import TrainConfig, config_of
 from egca.training.crediting import Crediting, Group
 from egca.training.critic import Critic, CriticUpdater
 from egca.training.data import Prompt, SetAside, load_problems, prompts_of
+from egca.training.demands import demands_of
 from egca.training.distributed import Replica, World
 from egca.training.evaluation import evaluate, together
 from egca.training.loggers import Loggers, check_installed
@@ -84,15 +84,17 @@ def train(
     problems = load_problems(config.data)
     with world.main_first():
         policy = policy or open_policy(config, say, world)
-    demands = _constraints(problems, strategy.constraints)
+    demands: list[ConstraintSet | None] = [None] * len(problems)
+    if strategy.constraints:
+        with world.main_first():
+            file = folder / "constraints.json"
+            demands, n_fallen = demands_of(problems, config.debugger, file)
+        if n_fallen:
+            say(f"{config.debugger.name} gave no constraints for {n_fallen} problems: theirs are "
+                "what their references show")  # fmt: skip
     prompts, aside = prompts_of(
         problems, demands, policy, config.data.prompt, config.rollout.max_prompt_length
     )
-    if world.is_main:
-        _write(folder / "constraints.json", {
-            problem.task_id: found.to_dict()
-            for problem, found in zip(problems, demands, strict=True) if found is not None
-        })  # fmt: skip
     report = Report(aside=aside)
     crediting = Crediting(
         strategy, options, config.credit.scale, config.credit.span, config.reward.kind
@@ -243,15 +245,6 @@ def _critic(config: TrainConfig, policy: Policy, world: World) -> CriticUpdater 
     )
 
 
-def _constraints(problems: Sequence[Problem], wanted: bool) -> list[ConstraintSet | None]:
-    return [
-        extract_constraints(problem, problem.reference)
-        if wanted and problem.reference is not None
-        else None
-        for problem in problems
-    ]
-
-
 @dataclass
 class _Evaluator:
     """pass@1 on held-out problems every so many steps; kept in evaluations.jsonl."""
@@ -279,7 +272,7 @@ class _Evaluator:
                 update={"dataset": options.dataset, "limit": options.limit, "ids": None}
             )
             problems = load_problems(data)
-            constraints = _constraints(problems, True)
+            constraints = [extract_constraints(problem, problem.reference) for problem in problems]
             limit = self.config.rollout.max_prompt_length
             self._prompts = prompts_of(problems, constraints, self.policy, data.prompt, limit)[0]
         found = self.world.gather(evaluate(

@@ -61,7 +61,8 @@ def lines_of(path: Path) -> dict[str, dict[str, Any]]:
 def workers_of(pid: int) -> list[int]:
     """Ids of the worker processes of a batch."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(n) for n in children if b"spawn_main" in Path(f"/proc/{n}/cmdline").read_bytes()]
+    commands = {int(n): Path(f"/proc/{n}/cmdline").read_bytes() for n in children}
+    return [n for n, command in commands.items() if b"egca.execution.workers" in command]
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

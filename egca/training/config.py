@@ -61,7 +61,6 @@ class Data(Section):
 class Rollout(Section):
     """Sampling."""
 
-    engine: Literal["transformers", "vllm", "vllm-server"] = "transformers"
     prompts_per_step: PositiveInt = 8
     num_generations: int = Field(default=8, ge=2, description="G, completions a prompt")
     temperature: float = Field(default=1.0, gt=0)
@@ -72,12 +71,10 @@ class Rollout(Section):
     )
     batch_size: PositiveInt = Field(default=64, description="completions sampled at once")
     importance_bound: float | None = Field(
-        default=2.0, ge=1, description="of the correction where another engine samples; null: none"
+        default=2.0,
+        ge=1,
+        description="of the correction where sampling rounds differently; null: none",
     )
-    gpu_memory_utilization: float = Field(
-        default=0.3, gt=0, lt=1, description="of vLLM beside the trainer"
-    )
-    server: str = Field(default="http://localhost:8000", description="of vllm-server")
 
 
 class Reward(Section):

@@ -53,9 +53,6 @@ def plan_of(config: TrainConfig) -> Plan:
     plan_lines.append(("credit", f"{config.credit.strategy}: {strategy.label}{own}"))
     plan_lines.append(("debugger", _debugger(config, strategy, missing)))
     plan_lines.append(("objective", _objective(config)))
-    engine = {"vllm": "vllm"}.get(rollout.engine)
-    if engine is not None and find_spec(engine) is None:
-        missing.append('rollout.engine vllm needs the extra "vllm": pip install "egca[vllm]"')
     for logger in config.loggers:
         if find_spec(logger) is None:
             missing.append(f"loggers: {logger} is not installed: pip install {logger}")

@@ -206,16 +206,14 @@ def open_sampler(config: TrainConfig, policy: Policy, world: World | None = None
     """Where completions come from; each process has draws of its own."""
     rank = world.rank if world is not None else 0
     options = config.rollout
-    if options.engine == "transformers":
-        return PolicySampler(
-            policy,
-            max_tokens=options.max_completion_length,
-            temperature=options.temperature,
-            top_p=options.top_p,
-            batch_size=options.batch_size,
-            seed=config.seed + 1_000_003 * rank,
-        )
-    raise InputError(f"rollout.engine {options.engine} is not in this release")
+    return PolicySampler(
+        policy,
+        max_tokens=options.max_completion_length,
+        temperature=options.temperature,
+        top_p=options.top_p,
+        batch_size=options.batch_size,
+        seed=config.seed + 1_000_003 * rank,
+    )
 
 
 def _updater(config: TrainConfig, policy: Policy, world: World) -> Updater:

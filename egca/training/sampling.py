@@ -1,8 +1,7 @@
 """Sampling completions with the policy itself: batched, with a key-value cache and early stop.
 
 The prompts of a batch are read once, however many completions each gets; rows that have ended leave
-the batch. vllm_sampling.py does the same through vLLM. What a completion is worth is decided
-elsewhere (assessment.py)."""
+the batch. What a completion is worth is decided elsewhere (assessment.py)."""
 
 from __future__ import annotations
 

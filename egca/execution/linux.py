@@ -52,6 +52,12 @@ def _syscall(name: str, number: int, *args: object) -> int:
     return _check(_libc.syscall(ctypes.c_long(number), *words), name)
 
 
+def trim_heap() -> None:
+    """Give freed memory back to the system, where the C library can (glibc)."""
+    if hasattr(_libc, "malloc_trim"):
+        _libc.malloc_trim(0)
+
+
 def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "unshare")
 

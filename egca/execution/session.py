@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from egca.errors import SandboxError
+from egca.execution import linux
 from egca.execution.launch import ZygoteProcess
 from egca.execution.limits import Limits
 from egca.execution.protocol import (
@@ -36,6 +37,7 @@ from egca.execution.protocol import (
 from egca.execution.wire import WireError, pack, unpack
 from egca.types import Cause
 
+_LARGE_BYTES = 1 << 20
 _MAX_ERROR = 4000  # characters of a child's traceback; a program may write a longer one itself
 
 
@@ -58,6 +60,9 @@ class SessionLost(SessionDied):
 class Session:
     """One child: it keeps what its ops put into `state` until it is closed or dies."""
 
+    # A large message leaves holes in the heap that no later one fills: given back before the next.
+    _has_grown = False
+
     def __init__(
         self,
         zygote: ZygoteProcess,
@@ -77,7 +82,10 @@ class Session:
         self._greeted = False
         self._limited = False
         self._alive = True
-        self._is_cut = False  # it lost its channel before it died
+        self._is_cut = False  # it lost or spoiled its channel before it died
+        if Session._has_grown:
+            Session._has_grown = False
+            linux.trim_heap()
 
     @property
     def alive(self) -> bool:
@@ -123,8 +131,10 @@ class Session:
                         finished = True
                         return
                     case [kind, str(text)] if kind == ERROR:
+                        self._is_cut = True  # what came before it was sent before it
                         raise SessionDied(Cause.CRASH, text[-_MAX_ERROR:])
                     case _:
+                        self._is_cut = True
                         raise SessionDied(Cause.CRASH, "the child sent an unknown message")
         except SessionDied:
             yield from self._unsent(n_frames)
@@ -209,6 +219,8 @@ class Session:
         n_bytes = int.from_bytes(head, "little")
         if n_bytes > MAX_FRAME_BYTES:
             raise self._killed(Cause.CRASH, f"the child announced a message of {n_bytes} bytes")
+        if n_bytes > _LARGE_BYTES:
+            Session._has_grown = True
         try:
             return unpack(bytes(self._read(n_bytes, deadline)))
         except WireError as error:

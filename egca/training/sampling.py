@@ -156,7 +156,7 @@ def _drawn(weights: Tensor, generator: torch.Generator) -> Tensor:
     """An index for each row (B, V) of weights >= 0, with probability in proportion, (B,).
 
     One random number a row; torch.multinomial takes one for every token of the vocabulary, which is
-    a seventh of the time of sampling from a model of a million parameters.
+    an eighth of the time of sampling from a model of a million parameters.
     """
     cumulated = weights.cumsum(-1, dtype=torch.float64)
     uniform = torch.rand(

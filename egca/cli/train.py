@@ -22,7 +22,6 @@ _EXTRA = ("torch", "transformers", "accelerate", "peft", "pydantic", "yaml")
 
 app = typer.Typer(
     name="train",
-    help="Post-train a code model with execution-grounded credit assignment.",
     add_completion=False,
     rich_markup_mode=None,
     invoke_without_command=True,

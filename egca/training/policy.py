@@ -143,13 +143,24 @@ class Scorer(nn.Module):
         model: a causal language model of transformers, or one wrapped by peft.
         temperature: of sampling; the probabilities are those that sampling used.
         chunk: tokens whose logits exist in float32 at once.
+        shares_prompts: whether a prompt may be read once for all of its completions, in two passes.
+            Not where weights are in shards: every pass is a meeting of all processes, which would
+            disagree about their number.
     """
 
-    def __init__(self, model: Any, temperature: float = 1.0, chunk: int = 4_096) -> None:
+    def __init__(
+        self,
+        model: Any,
+        temperature: float = 1.0,
+        chunk: int = 4_096,
+        *,
+        shares_prompts: bool = True,
+    ) -> None:
         super().__init__()
         self.model = model
         self.temperature = temperature
         self.chunk = chunk
+        self.shares_prompts = shares_prompts
 
     def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
         """Log-probability and entropy (nats) of each completion token, float32 (B, T), 0 behind.
@@ -163,7 +174,9 @@ class Scorer(nn.Module):
         row, t = mask.nonzero(as_tuple=True)
         place = tokens.starts[row] + t
         targets = tokens.ids[row, place]
-        hidden = shared_states(plain.model, tokens.ids, tokens.starts, tokens.lengths)
+        hidden = None
+        if self.shares_prompts:
+            hidden = shared_states(plain.model, tokens.ids, tokens.starts, tokens.lengths)
         if hidden is None:
             hidden = plain.model(input_ids=tokens.ids, use_cache=False).last_hidden_state
             states = hidden[row, place - 1]

@@ -221,9 +221,12 @@ def _updater(config: TrainConfig, policy: Policy, world: World) -> Updater:
     reference = None
     if config.objective.beta > 0:
         reference = Reference(policy, temperature, config.chunk_tokens)
+    scorer = Scorer(
+        policy.model, temperature, config.chunk_tokens, shares_prompts=not world.is_sharded
+    )
     return Updater(
         policy,
-        Replica(Scorer(policy.model, temperature, config.chunk_tokens), world),
+        Replica(scorer, world),
         reference,
         config.objective,
         micro_batch_tokens=config.micro_batch_tokens,

@@ -34,7 +34,11 @@ def started(command: list[str], **environment: str) -> subprocess.Popen[str]:
 
 def done(command: list[str], status: int = 0, **environment: str) -> str:
     process = started(command, **environment)
-    out, errors = process.communicate(timeout=300)
+    try:
+        out, errors = process.communicate(timeout=300)
+    except subprocess.TimeoutExpired:  # the launcher takes its processes with it
+        process.terminate()
+        raise
     assert process.returncode == status, errors[-3000:]
     return out + errors
 

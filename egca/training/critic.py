@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from egca.training.config import Objective, Optimizer
 from egca.training.distributed import Replica
 from egca.training.metrics import Means
-from egca.training.objectives import clipped_value_loss, sequence_factors
+from egca.training.objectives import clipped_value_loss
 from egca.training.policy import Policy, Tokens
 from egca.training.stepping import Stepper
 from egca.training.update import Row, Totals, fill, plan, stacked, tokens_for
@@ -102,18 +102,13 @@ class CriticUpdater:
         if batch is None:
             return values.sum() * 0
         mask = tokens.mask
-        old, returns = stacked(batch, "old_values", mask), stacked(batch, "returns", mask)
+        old = stacked(batch, "old_values", mask.device)
+        returns = stacked(batch, "returns", mask.device)
         assert old is not None
         assert returns is not None
         loss = clipped_value_loss(values, old, returns, epsilon=self._objective.epsilon) * mask
         n = float(mask.sum())
         means.add("value_loss", float(loss.detach().sum()) / n, n)
-        factors = sequence_factors(
-            torch.tensor([row.length for row in batch], device=mask.device),
-            self._objective.loss_normalisation,
-            n_sequences=totals.n_sequences,
-            n_tokens=totals.n_tokens,
-            max_length=totals.max_length,
-        )
+        factors = totals.factors(batch, self._objective.loss_normalisation).to(mask.device)
         total: Tensor = (loss * factors[:, None]).sum()
         return total

@@ -200,10 +200,8 @@ class Trainer:
         norms: list[float] = []
         objective = self._config.objective
         if not self._updater.is_repeated and objective.name == "grpo":
-            for part, is_last in (
-                (ready, False),
-                (waiting, True),
-            ):  # the first while places of the second are looked for
+            # The first part while places of the second are looked for.
+            for part, is_last in ((ready, False), (waiting, True)):
                 rows = self._rows(part, clock, seeds)
                 with clock.phase("train"):
                     self._updater.prepare(rows)

@@ -113,8 +113,18 @@ class Tokens:
     @property
     def mask(self) -> Tensor:
         """(B, T): 1 on tokens of the completions, 0 behind them."""
-        width = torch.arange(int(self.lengths.max()), device=self.ids.device)
-        return (width[None, :] < self.lengths[:, None]).to(torch.float32)
+        return mask_of(self.lengths)
+
+
+def mask_of(lengths: Tensor) -> Tensor:
+    """(B, T), float32: 1 up to each of the lengths (B,), 0 behind.
+
+    >>> mask_of(torch.tensor([1, 2]))
+    tensor([[1., 0.],
+            [1., 1.]])
+    """
+    columns = torch.arange(int(lengths.max()), device=lengths.device)
+    return (columns[None, :] < lengths[:, None]).to(torch.float32)
 
 
 def tokens_of(

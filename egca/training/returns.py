@@ -17,7 +17,8 @@ from egca.training.objectives import (
     rewards_to_go,
     whitened,
 )
-from egca.training.update import Row, mask_of, stacked
+from egca.training.policy import mask_of
+from egca.training.update import Row, stacked
 
 
 def token_advantages(rows: Sequence[Row], objective: Objective, world: World) -> None:
@@ -28,14 +29,16 @@ def token_advantages(rows: Sequence[Row], objective: Objective, world: World) ->
             old values.
         world: whose rows the advantages are whitened over.
     """
-    mask = mask_of(rows)
+    lengths = [len(row.completion) for row in rows]
+    mask = mask_of(torch.tensor(lengths))
     rewards = torch.tensor([row.reward for row in rows])
     penalties = torch.zeros_like(mask)
-    old, ref = stacked(rows, "old_logprobs", mask), stacked(rows, "ref_logprobs", mask)
+    old = stacked(rows, "old_logprobs", mask.device)
+    ref = stacked(rows, "ref_logprobs", mask.device)
     if old is not None and ref is not None:
         penalties = kl_penalty(old, ref, "k1")
     if objective.name == "ppo":
-        values = stacked(rows, "old_values", mask)
+        values = stacked(rows, "old_values", mask.device)
         assert values is not None
         found, returns = generalised_advantages(
             with_outcome(rewards, -objective.beta * penalties, mask), values, mask,
@@ -45,7 +48,6 @@ def token_advantages(rows: Sequence[Row], objective: Objective, world: World) ->
             row.returns = line[: len(row.completion)].clone()
     else:
         found = rewards_to_go(rewards, penalties, mask, objective.beta)
-    lengths = [len(row.completion) for row in rows]
     parts = world.gather(found[mask.bool()])
     everything = torch.cat(parts)
     white = whitened(everything, torch.ones_like(everything))

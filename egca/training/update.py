@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from egca.training.config import Objective
 from egca.training.distributed import Replica
 from egca.training.metrics import Means
 from egca.training.objectives import (
+    Normalisation,
     clipped_surrogate,
     importance_correction,
     kl_penalty,
@@ -63,6 +65,16 @@ class Totals:
     n_sequences: int
     n_tokens: int
     max_length: int
+
+    def factors(self, rows: Sequence[Row], normalisation: Normalisation) -> Tensor:
+        """What the token losses of each row are multiplied by, (B,), on the CPU."""
+        return sequence_factors(
+            torch.tensor([row.length for row in rows]),
+            normalisation,
+            n_sequences=self.n_sequences,
+            n_tokens=self.n_tokens,
+            max_length=self.max_length,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +173,11 @@ class Updater:
         tokens = tokens_for(batch, self._policy)
         mask = tokens.mask
         logprobs, entropy = self.replica.module(tokens)
-        old = stacked(batch, "old_logprobs", mask)
+        old = stacked(batch, "old_logprobs", mask.device)
         old = logprobs.detach() if old is None else old
-        advantages = _padded([row.advantages for row in batch], mask)
+        advantages = pad_sequence(
+            [torch.from_numpy(row.advantages) for row in batch], batch_first=True
+        ).to(mask.device)
         surrogate = clipped_surrogate(
             logprobs, old, advantages,
             epsilon=options.epsilon, epsilon_high=options.epsilon_high,
@@ -175,19 +189,13 @@ class Updater:
             per_token = per_token * self._correction(batch, old, mask)
         means.add("clip_fraction", float((surrogate.is_clipped * mask).sum()) / n, n)
         means.add("entropy", float((entropy * mask).sum()) / n, n)
-        ref = stacked(batch, "ref_logprobs", mask)
+        ref = stacked(batch, "ref_logprobs", mask.device)
         if ref is not None:
             penalty = kl_penalty(logprobs, ref, options.kl_estimator)
             means.add("kl", float((penalty.detach() * mask).sum()) / n, n)
             if options.name == "grpo":  # the others have it in the reward
                 per_token = per_token + options.beta * penalty
-        factors = sequence_factors(
-            torch.tensor([row.length for row in batch], device=mask.device),
-            options.loss_normalisation,
-            n_sequences=totals.n_sequences,
-            n_tokens=totals.n_tokens,
-            max_length=totals.max_length,
-        )
+        factors = totals.factors(batch, options.loss_normalisation).to(mask.device)
         loss: Tensor = (per_token * mask * factors[:, None]).sum()
         means.total("loss", float(loss.detach()))
         return loss
@@ -221,31 +229,15 @@ def tokens_for(batch: Sequence[Row], policy: Policy) -> Tokens:
     return tokens_of(prompts, completions, policy.pad, policy.device)
 
 
-def mask_of(rows: Sequence[Row]) -> Tensor:
-    """(B, T), on the CPU: 1 on tokens of the completions."""
-    lengths = torch.tensor([len(row.completion) for row in rows])
-    return (torch.arange(int(lengths.max()))[None] < lengths[:, None]).to(torch.float32)
-
-
 def fill(batch: Sequence[Row], name: str, values: Tensor) -> None:
     """Keep of each line of (B, T) what belongs to its row."""
     for row, line in zip(batch, values, strict=bool(batch)):
         setattr(row, name, line[: len(row.completion)].detach().clone())
 
 
-def stacked(batch: Sequence[Row], name: str, mask: Tensor) -> Tensor | None:
+def stacked(batch: Sequence[Row], name: str, device: torch.device) -> Tensor | None:
     """(B, T) of a field that all rows have or none has."""
     lines = [getattr(row, name) for row in batch]
     if any(line is None for line in lines):
         return None
-    padded = torch.zeros_like(mask)
-    for i, line in enumerate(lines):
-        padded[i, : len(line)] = line
-    return padded
-
-
-def _padded(arrays: Sequence[FloatArray], mask: Tensor) -> Tensor:
-    padded = np.zeros(tuple(mask.shape), dtype=np.float32)
-    for i, array in enumerate(arrays):
-        padded[i, : len(array)] = array
-    return torch.from_numpy(padded).to(mask.device)
+    return pad_sequence(lines, batch_first=True).to(device)

@@ -3,8 +3,8 @@
 Starting a child and taking it down is most of the price of a short run. Judging, tracing and
 editing one untrusted program may share its process: what it does to that process harms only what
 is said of itself. Two programs never share one, nor does anything that knows what is expected;
-save that runs which only locate faults share one between programs that cannot leave anything behind
-(egca/localization/tame.py).
+save that training judges and localizes one after another in one child programs that cannot leave
+anything behind (egca/localization/tame.py).
 """
 
 from __future__ import annotations

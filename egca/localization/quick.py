@@ -27,6 +27,7 @@ from egca.localization.edits import Edit, apply, header, statement_span
 from egca.localization.explain import short_code, statement_at
 from egca.localization.hunks import hunks_between
 from egca.localization.locate import parse_reference
+from egca.localization.plain_child import PlainChild
 from egca.localization.schemata import Schemata, build
 from egca.localization.search import BASE_S, BASE_TICKS, RECURSION, WAIT_S
 from egca.localization.tame import is_tame, is_tame_source
@@ -42,7 +43,6 @@ MIN_SHARE = 0.2  # of both programs that is the same; below, a hunk is no small 
 MIN_SHARE_OF_SEVERAL = 0.4
 _OF_SEVERAL = frozenset(("expression", "statement"))
 TOTAL_S = 1.0  # of all runs of one program
-N_SHARED = 250  # plain programs that one child runs before it is replaced
 # The line was right for 571 of 574 generated students and 38 of 44 programs of other authors.
 CONFIDENCE = 0.97
 _LIMITS = Limits(program_s=60.0)  # of a child; single runs end by ticks and their own clock
@@ -117,8 +117,7 @@ class QuickStage:
     def __init__(self, sandbox: Sandbox, truth: GroundTruth = IN_MEMORY) -> None:
         self._sandbox = sandbox
         self._truth = truth
-        self._shared = OneChild(sandbox, _LIMITS)
-        self._n_run = 0
+        self._shared = PlainChild(sandbox)
 
     def __enter__(self) -> Self:
         return self
@@ -178,7 +177,7 @@ class QuickStage:
         everything = frozenset(range(n))
         sets = [everything, *(everything - {i} for i in range(n) if n > 1)]
         is_plain = is_tame(tree) and is_tame_source(problem.reference or "")
-        child: SessionSource = self._child() if is_plain else OneChild(self._sandbox, _LIMITS)
+        child = self._shared.for_next() if is_plain else OneChild(self._sandbox, _LIMITS)
         with _Variants(problem, schemata, child, is_plain, self._wanted(problem)) as variants:
             rows = variants.run(sets)
             if rows is None or not all(rows[0]):
@@ -204,12 +203,6 @@ class QuickStage:
             return [written_answer(test) for test in tests]
         known = self._truth.expected(problem, self._sandbox, self._sandbox.limits).answers
         return [known[i] if i in known else written_answer(test) for i, test in enumerate(tests)]
-
-    def _child(self) -> OneChild:
-        self._n_run += 1
-        if self._n_run % N_SHARED == 0:
-            self._shared.close()
-        return self._shared
 
 
 class _Variants:

@@ -21,10 +21,13 @@ from egca.errors import EgcaError, InputError, ProviderError
 from egca.execution import Limits, Sandbox
 from egca.execution.expectations import GroundTruth
 from egca.execution.judging import judge
+from egca.execution.one_child import Children
 from egca.execution.workers import Crew, Lost
 from egca.localization.examination import examined
 from egca.localization.ops import OPS
+from egca.localization.plain_child import PlainChild
 from egca.localization.quick import QuickStage
+from egca.localization.tame import is_tame_source
 from egca.problems import Problem, program_of, row_of
 from egca.structure import ConstraintSet, gate
 from egca.training.places import (
@@ -215,8 +218,14 @@ def assessor(rules: Rules) -> Iterator[Callable[[Job], Judged | Places]]:
     """What a process does with its jobs; it has a sandbox of its own."""
     from egca.debuggers import open_debugger
 
-    limits = None if rules.call_s is None else Limits(call_s=rules.call_s)
-    with Sandbox(preload=OPS) as sandbox, QuickStage(sandbox) as quick:
+    limits = None
+    if rules.call_s is not None:  # one call that does not end says it; the others get less
+        limits = Limits(call_s=rules.call_s, late_call_s=rules.call_s / 5)
+    with (
+        Sandbox(preload=OPS) as sandbox,
+        QuickStage(sandbox) as quick,
+        PlainChild(sandbox) as plain,
+    ):
         debugger = None
         if rules.debugger != "trace":
             debugger = open_debugger(rules.debugger, max_cost=rules.max_cost)
@@ -224,7 +233,7 @@ def assessor(rules: Rules) -> Iterator[Callable[[Job], Judged | Places]]:
         def handle(job: Job) -> Judged | Places:
             try:
                 if job.needs is None:
-                    return _judge(job, sandbox, limits, rules)
+                    return _judge(job, sandbox, plain, limits, rules)
                 return _find(job, sandbox, limits, rules, debugger, quick)
             except EgcaError as error:
                 return _lost(job, str(error))
@@ -233,15 +242,24 @@ def assessor(rules: Rules) -> Iterator[Callable[[Job], Judged | Places]]:
 
 
 _TRUTH = GroundTruth(None, is_light=True)
+# What a program may owe to those that its process ran before it.
+_OF_PROCESS = frozenset({Cause.MEMORY, Cause.CRASH, Cause.OUTPUT_LIMIT})
 
 
-def _judge(job: Job, sandbox: Sandbox, limits: Limits | None, rules: Rules) -> Judged:
+def _judge(
+    job: Job, sandbox: Sandbox, plain: PlainChild, limits: Limits | None, rules: Rules
+) -> Judged:
     problem = job.task.problem
     program = program_of(problem, job.completion)
-    verdict = judge(
-        problem, program,
-        sandbox=sandbox, limits=limits, stop_at_first=not rules.wants_share, truth=_TRUTH,
-    )  # fmt: skip
+    is_plain = problem.kind == "function" and is_tame_source(program.source)
+    for source in (plain.for_next(), sandbox) if is_plain else (sandbox,):
+        verdict = judge(
+            problem, program,
+            sandbox=sandbox, limits=limits, stop_at_first=not rules.wants_share, truth=_TRUTH,
+            children=Children(source, sandbox),
+        )  # fmt: skip
+        if verdict.cause not in _OF_PROCESS:
+            break
     verdict = gate(
         verdict,
         program,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from egca.credit import Need
+from egca.localization.tame import is_tame_source
 from egca.problems import Example, Problem
 from egca.training.assessment import Bench, Job, Rules, task_of
 from egca.types import Cause, Mode
@@ -94,3 +95,36 @@ def test_another_algorithm_is_searched(bench, task):
     job = Job(task, completion, LOCATION)
     bench.request(job)
     assert text_at(completion, bench.places(job).statement).startswith("return sum")
+
+
+GREEDY = {
+    "memory": ("def f(values):\n    return [0] * 10**12\n", Cause.MEMORY),
+    "depth": ("def f(values):\n    return f(values)\n", Cause.EXCEPTION),
+    "no end": (SOURCE.replace("= 0", "= 0\n    while not total:\n        pass"), Cause.TIMEOUT),
+    "one long call": ("def f(values):\n    return 7 ** (7 ** 9)\n", Cause.TIMEOUT),
+    "output": ("def f(values):\n    print('x' * 10**8)\n", Cause.OUTPUT_LIMIT),
+}
+
+
+@pytest.mark.parametrize("source, cause", GREEDY.values(), ids=GREEDY.keys())
+def test_a_plain_program_harms_only_itself(bench, task, source, cause):
+    """Its child is that of the programs before and behind it."""
+    assert is_tame_source(source)
+    assert is_tame_source(SOURCE)
+    jobs = [Job(task, text) for text in (SOURCE + f"# {cause}\n", source, SOURCE)]
+    for job in jobs:
+        bench.request(job)
+    found = [bench.judged(job) for job in jobs]
+    assert [judged.cause for judged in found] == [Cause.NONE, cause, Cause.NONE]
+    bench.forget()
+
+
+def test_a_plain_program_leaves_nothing_for_the_next(bench, task):
+    first = "memory = [7]\ndef f(values):\n    memory.append(values)\n    return sum(values)\n"
+    second = "def f(values):\n    return memory[0]\n"
+    jobs = [Job(task, text) for text in (first, second, "def f(values, m=[]):\n    return 0\n")]
+    for job in jobs:
+        bench.request(job)
+    causes = [bench.judged(job).cause for job in jobs]
+    assert causes == [Cause.WRONG_OUTPUT, Cause.EXCEPTION, Cause.WRONG_OUTPUT]
+    bench.forget()

@@ -1,4 +1,4 @@
-"""One child for many plain programs (tame.py), where a child for each would cost more than the runs.
+"""One child for many plain programs (tame.py): a child for each would cost more than its runs.
 
 Training judges and localizes thousands of small programs. One that is plain cannot leave anything
 behind for the next; any other gets a child of its own."""

@@ -22,7 +22,7 @@ from egca.files import save_text
 if TYPE_CHECKING:
     from egca.training.config import TrainConfig
 
-VERSION = 1  # of what a run's file holds
+VERSION = 2  # of what a run's file holds
 # What every run of a study has over the preset tiny: no checkpoints, no samples, one evaluation.
 QUIET: dict[str, Any] = {
     "evaluation.dataset": None,

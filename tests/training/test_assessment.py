@@ -106,7 +106,7 @@ GREEDY = {
 }
 
 
-@pytest.mark.parametrize("source, cause", GREEDY.values(), ids=GREEDY.keys())
+@pytest.mark.parametrize(("source", "cause"), GREEDY.values(), ids=GREEDY.keys())
 def test_a_plain_program_harms_only_itself(bench, task, source, cause):
     """Its child is that of the programs before and behind it."""
     assert is_tame_source(source)

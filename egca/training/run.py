@@ -100,7 +100,10 @@ def train(
         strategy, options, config.credit.scale, config.credit.span, config.reward.kind
     )
     memory = None if config.reward.memory is None else Path(config.reward.memory).expanduser()
-    with Bench(_rules(config), config.reward.workers, memory) as bench, _signals() as is_asked:
+    with (
+        Bench(_rules(config, crediting), config.reward.workers, memory) as bench,
+        _signals() as is_asked,
+    ):
 
         def check() -> None:
             if is_asked():
@@ -152,14 +155,13 @@ def train(
     return report
 
 
-def _rules(config: TrainConfig) -> Rules:
-    reward = config.reward.kind or find_strategy(config.credit.strategy).reward
+def _rules(config: TrainConfig, crediting: Crediting) -> Rules:
     return Rules(
         config.debugger.name,
         config.reward.call_s,
         config.debugger.budget_s,
         config.debugger.max_cost,
-        reward in ("fraction", "graded_and_adaptive"),
+        crediting.wants_share,
     )
 
 

@@ -37,7 +37,7 @@ COMMON: dict[str, Any] = {
 
 
 class Recorded:
-    """Keeps losses, gradients, scored batches and log lines of the trainer that it is mixed into."""
+    """Keeps losses, gradients and scored batches of the trainer that it is mixed into."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.losses: list[float] = []
@@ -54,8 +54,11 @@ class Recorded:
 
     def _generate_and_score_completions(self, inputs: Any) -> Any:
         output = super()._generate_and_score_completions(inputs)  # type: ignore[misc]
-        logged = list(self._logs["advantages"])[-len(inputs) :]  # type: ignore[attr-defined]
-        self.batches.append({**output, "plain": torch.tensor(logged)})
+        logged = list(self._logs["advantages"])  # type: ignore[attr-defined]
+        accelerator = self.accelerator  # type: ignore[attr-defined]
+        first = len(logged) - len(inputs) * (accelerator.num_processes - accelerator.process_index)
+        plain = torch.tensor(logged[first : first + len(inputs)])
+        self.batches.append({**output, "plain": plain})
         return output
 
 
@@ -90,14 +93,19 @@ def parts(student: Path) -> dict[str, Any]:
 
 
 def egca_run(
-    student: Path, problems: Path, folder: Path, reward_funcs: Any = None, **config: Any
+    student: Path,
+    problems: Path,
+    folder: Path,
+    reward_funcs: Any = None,
+    trainer: type[RecordedEGCA] = RecordedEGCA,
+    **config: Any,
 ) -> RecordedEGCA:
     """EGCATrainer, ready to train; `config` over COMMON, and what is none of it to the trainer."""
     names = EGCAConfig.__dataclass_fields__
     more = {name: config.pop(name) for name in list(config) if name not in names}
     args = EGCAConfig(output_dir=str(folder), **{**COMMON, **config})
     given = {**parts(student), "train_dataset": data_of(problems), **more}
-    return RecordedEGCA(reward_funcs=reward_funcs, args=args, **given)
+    return trainer(reward_funcs=reward_funcs, args=args, **given)
 
 
 def grpo_run(student: Path, problems: Path, folder: Path, **config: Any) -> RecordedGRPO:

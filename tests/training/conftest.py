@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the extra train")
 
+
 @pytest.fixture
 def options(student: Path, problems: Path) -> dict[str, object]:
     """Dotted options of a run of four steps with it, over those of the preset tiny."""

@@ -70,6 +70,12 @@ class Rollout(Section):
         default=1024, description="tokens; longer ones are set aside"
     )
     batch_size: PositiveInt = Field(default=64, description="completions sampled at once")
+    engine: Literal["transformers", "vllm"] = Field(
+        default="transformers", description="what samples: the trained model itself, or vLLM"
+    )
+    gpu_memory_utilization: float = Field(
+        default=0.4, gt=0, le=1, description="of vLLM: share of a GPU's memory, weights and cache"
+    )
     importance_bound: float | None = Field(
         default=2.0,
         ge=1,

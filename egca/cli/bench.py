@@ -11,7 +11,7 @@ from harness.tables import TABLES
 
 app = typer.Typer(
     name="bench",
-    help="Measure, and write the tables of results/measured.",
+    help="Measure, and write the tables of results/measured.\n\nExample: egca bench --list",
     add_completion=False,
     rich_markup_mode=None,
     invoke_without_command=True,

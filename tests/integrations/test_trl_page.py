@@ -48,7 +48,11 @@ def test_the_code_of_the_page_runs(
         "PROBLEMS": str(problems),
         "DATASET": problem_dataset(problems),
         "tests_pass": passes,
-    }
+        "OPTIONS": {
+            "per_device_train_batch_size": 4, "max_steps": 2, "max_completion_length": 48,
+            "use_cpu": True, "save_strategy": "no", "report_to": [],
+        },
+    }  # fmt: skip
     blocks = CODE.findall(PAGE.read_text("utf-8"))
     assert len(blocks) == 3
     for block in blocks[:2]:

@@ -117,13 +117,14 @@ def grpo_run(student: Path, problems: Path, folder: Path, **config: Any) -> Reco
 
 
 def passes(
-    completions: Sequence[str], problem: Sequence[str], constraints: Sequence[str], **more: Any
+    completions: Sequence[Any], problem: Sequence[str], constraints: Sequence[str], **more: Any
 ) -> list[float]:
     """1 for a completion that passes its tests, else 0."""
+    texts = [one if isinstance(one, str) else one[0]["content"] for one in completions]
     with Bench(Rules(), 1) as bench:
         jobs = [
             Job(task_of_row(row, demanded), text)
-            for row, demanded, text in zip(problem, constraints, completions, strict=True)
+            for row, demanded, text in zip(problem, constraints, texts, strict=True)
         ]
         for job in jobs:
             bench.request(job)

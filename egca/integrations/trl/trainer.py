@@ -56,6 +56,7 @@ class EGCATrainer(GRPOTrainer):
         args: EGCAConfig | None = None,
         train_dataset: Any = None,
         eval_dataset: Any = None,
+        processing_class: Any = None,
         reward_processing_classes: Any = None,
         **options: Any,
     ) -> None:
@@ -81,6 +82,7 @@ class EGCATrainer(GRPOTrainer):
             args=args,
             train_dataset=train_dataset,
             eval_dataset=eval_dataset,
+            processing_class=processing_class,
             reward_processing_classes=reward_processing_classes,
             **options,
         )

@@ -16,6 +16,7 @@ from harness.studies import page as studies_page
 ROOT = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], dict[str, str]]] = {
     "README.md": localization_page.blocks,
+    "docs/benchmarks.md": localization_page.blocks,
     "docs/credit.md": credit_pictures.blocks,
     "docs/debuggers.md": debuggers_page.blocks,
     "docs/eval.md": judging_page.blocks,

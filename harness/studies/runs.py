@@ -31,6 +31,7 @@ QUIET: dict[str, Any] = {
 }
 N_TEST = 200
 TESTS = {"sampled": (4, 1.0), "greedy": (1, 0.0)}  # completions of a problem, temperature
+_TESTED = ("model.", "data.dataset", "rollout.max_completion_length")  # what a test depends on
 CURVES = ("pass_rate", "entropy", "grad_norm", "multiplier_max", "effective_tokens", "located")
 
 
@@ -106,6 +107,7 @@ def make(run: Run, folder: Path) -> None:
     try:
         train(config, work / "run", listeners=[listen])
         final = tested(work / "run" / "model", config)
+        validation = _validation(work / "run" / "evaluations.jsonl")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     left = {
@@ -114,8 +116,39 @@ def make(run: Run, folder: Path) -> None:
         "modes": modes,
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
         "final": final,
+        **({"validation": validation} if validation else {}),
     }
     save_text(_file(folder, run), json.dumps(left))
+
+
+def _validation(file: Path) -> list[float]:
+    """pass@1 of each evaluation on held-out problems, where the run's options ask for any."""
+    if not file.is_file():
+        return []
+    return [json.loads(line)["pass_at_1"] for line in file.read_text("utf-8").splitlines()]
+
+
+def untrained(run: Run, folder: Path) -> dict[str, dict[str, Any]]:
+    """What the model that a run begins with passes on the same tests; kept beside the runs."""
+    model = run_of({name: value for name, value in run.options if name.startswith(_TESTED)})
+    file = folder / f"untrained-{model.key}.json"
+    if not file.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=alone) as pool:
+            save_text(file, json.dumps(pool.submit(_test_untrained, model).result()))
+    found: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+def _test_untrained(run: Run) -> dict[str, dict[str, Any]]:
+    from egca.training import tiny
+    from egca.training.config import load_config
+
+    config = load_config("tiny", changes={**QUIET, **dict(run.options)})
+    name = config.model.name
+    if not name.startswith(tiny.PREFIX):
+        return tested(Path(name), config)
+    return tested(tiny.student_folder(tiny.student_named(name.removeprefix(tiny.PREFIX))), config)
 
 
 def tested(model: Path, config: TrainConfig) -> dict[str, dict[str, Any]]:

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from harness.tables.request import Request
 
 _REPORT = ("yaml", "pydantic", "matplotlib")
-_TRAIN = ("torch", "transformers", "accelerate", "peft")
+_TRAIN = ("torch", "transformers")
 
 Preset = Annotated[str, typer.Option(help="tiny (two CPU cores), small (one GPU) or paper.")]
-Seeds = Annotated[
-    int | None, typer.Option(min=2, help="0 to N - 1 are reported.  [default: 5]")
-]
+Seeds = Annotated[int | None, typer.Option(min=2, help="0 to N - 1 are reported.  [default: 5]")]
 Methods = Annotated[
     str | None, typer.Option(help="Some of the table's, with commas; GRPO is always among them.")
 ]
-Workers = Annotated[int | None, typer.Option(min=1, help="Runs at once, a core each.  [default: 2]")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Runs at once, a core each.  [default: 2]")
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with what the last command for it asked for.")
 ]
@@ -76,13 +76,18 @@ def all_tables(
 
     Status 0: measured; 2: bad input or something missing.
     """
+    from harness.tables.methods import trainable
     from harness.tables.registry import TABLES
 
     needs_extra("egca bench", "report", _REPORT)
     for name, table in TABLES.items():
-        if table.measure:
-            print(f"== {name}" if not dry_run else f"# == {name}")
-            measure(name, preset, seeds, None, workers, False, dry_run)
+        if not table.measure or (preset != "tiny" and not table.trains):
+            continue
+        if not trainable(table.methods):
+            print(f"# {name}: no method of it can be trained in this release")
+            continue
+        print(f"# {name}")
+        measure(name, preset, seeds, None, workers, False, dry_run)
     if not dry_run:
         report()
 
@@ -100,6 +105,15 @@ def report(
         print(path)
 
 
+def speed() -> None:
+    """Show as ratios what `python -m harness.benchmarks.*` measured."""
+    needs_extra("egca bench speed", "report", _REPORT)
+    from harness.tables.render import markdown
+    from harness.tables.view import view_of
+
+    print(markdown(view_of("speed")))
+
+
 def measure(
     name: str,
     preset: str,
@@ -110,6 +124,7 @@ def measure(
     dry_run: bool,
 ) -> None:
     """Measure a table and print it, or say what that would take."""
+    from harness.tables.methods import trainable
     from harness.tables.registry import TABLES
     from harness.tables.request import PRESETS
 
@@ -118,6 +133,8 @@ def measure(
     table = TABLES[name]
     needs_extra(f"egca bench {name}", "train", _TRAIN)
     request = _request(name, preset, seeds, methods, workers, resume)
+    if not trainable(request.methods):
+        raise InputError(f"{name}: none of its methods can be trained in this release")
     if dry_run:
         from harness.tables.estimate import plan
 

@@ -68,7 +68,7 @@ def results(
         folder: of the runs' files and of the verdicts that they share.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [run for run in dict.fromkeys(runs) if not _file(folder, run).is_file()]
+    missing = [run for run in dict.fromkeys(runs) if not is_known(folder, run)]
     say(f"{len(set(runs))} runs, {len(missing)} of them to be made")
     context = get_context("spawn")
     with ProcessPoolExecutor(n_workers, mp_context=context, initializer=alone) as pool:
@@ -77,6 +77,11 @@ def results(
             job.result()
             say(f"{n}/{len(missing)}: {_brief(jobs[job], known(folder, jobs[job]))}")
     return {run: known(folder, run) for run in runs}
+
+
+def is_known(folder: Path, run: Run) -> bool:
+    """Whether a run has been made."""
+    return _file(folder, run).is_file()
 
 
 def known(folder: Path, run: Run) -> dict[str, Any]:
@@ -97,7 +102,7 @@ def make(run: Run, folder: Path) -> None:
     def listen(step: int, metrics: dict[str, Any], groups: Sequence[Any]) -> None:
         for name, curve in curves.items():
             curve.append(round(float(metrics.get(name, 0.0)), 5))
-        modes.append({name: round(share, 4) for name, share in metrics["modes"].items()})
+        modes.append({name: round(share, 4) for name, share in metrics.get("modes", {}).items()})
         for name, value in metrics["seconds"].items():
             seconds[name] = seconds.get(name, 0.0) + value
 

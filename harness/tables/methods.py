@@ -6,7 +6,7 @@ cannot train says why in `unavailable`, and stays in the tables with that reason
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ class Method:
     published method. has_curve: its rollouts are plain samples of the training problems, so that
     their pass rate is a learning curve; a method without one is evaluated on held-out problems
     while it learns, its learning rate is chosen by that, and only its final values are compared.
+    tiny: options that only preset tiny's small model wants.
     """
 
     label: str
@@ -40,11 +41,13 @@ class Method:
     ours: bool = False
     has_curve: bool = True
     unavailable: str = ""
+    tiny: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def all_options(self) -> dict[str, Any]:
-        """Dotted options over the preset, with evaluations where its rollouts make no curve."""
-        return dict(self.options) if self.has_curve else {**_EVALUATED, **self.options}
+        """Dotted options over preset tiny, with evaluations where its rollouts make no curve."""
+        evaluated = {} if self.has_curve else _EVALUATED
+        return {**evaluated, **self.options, **self.tiny}
 
 
 def _credit(label: str, strategy: str, **more: Any) -> Method:
@@ -71,8 +74,8 @@ METHODS: dict[str, Method] = {
             "objective.name": "ppo",
             "objective.num_iterations": 2,
             "objective.minibatches": 2,
-            "objective.critic_learning_rate": 1e-3,
         },
+        tiny={"objective.critic_learning_rate": 1e-3},
         note="the critic's own learning rate is fixed; only the policy's is tuned",
     ),
     BASELINE: _credit("GRPO", "uniform"),
@@ -104,7 +107,10 @@ METHODS: dict[str, Method] = {
     "late-span": _credit("late span", "late-span"),
     **{
         f"soft-{t}": _credit(
-            f"soft mask, temperature {t}", "soft", options={"credit.options.temperature": float(t)}
+            f"soft mask, temperature {t}",
+            "soft",
+            options={"credit.options.temperature": float(t)},
+            rate_of="" if t == 4 else "soft-4",
         )
         for t in (1, 4, 16)
     },
@@ -112,7 +118,9 @@ METHODS: dict[str, Method] = {
     "egca-no-constraints": _credit("no constraints", "egca-no-constraints"),
     "egca-unconfirmed": _credit("unconfirmed spans", "egca-unconfirmed"),
     "egca-exception": _credit("exceptions by trace", "egca-exception"),
-    "egca-cap-2": _credit("cap 2", "egca-cap", options={"credit.options.cap": 2.0}, ours=True),
+    "egca-cap-2": _credit(
+        "cap 2", "egca-cap", options={"credit.options.cap": 2.0}, rate_of="egca-cap", ours=True
+    ),
     "egca-cap": _credit("cap 4", "egca-cap", ours=True),
     "egca-mask": _credit("mask", "egca-mask", ours=True),
     "survival": _credit("survival", "survival", ours=True),
@@ -127,6 +135,11 @@ METHODS: dict[str, Method] = {
     "rlef-random": Method("RLEF, random feedback", unavailable=_MISSING),
 }
 
+# Share of the trace debugger's places that a method leaves where they are.
+KEPT: dict[str, float] = {
+    "wrong-100": 0.0, "wrong-50": 0.5, "wrong-25": 0.75, "wrong-10": 0.9, "egca": 1.0
+}  # fmt: skip
+
 # Published rows that are no method to train here: other models, and checkpoints to evaluate.
 LABELS: dict[str, str] = {"soft": "soft mask"}
 
@@ -134,6 +147,11 @@ LABELS: dict[str, str] = {"soft": "soft mask"}
 def label_of(method: str) -> str:
     """How a table names it."""
     return METHODS[method].label if method in METHODS else LABELS.get(method, method)
+
+
+def trainable(methods: Iterable[str]) -> list[str]:
+    """Those that can be trained, GRPO aside, which every table has for comparison."""
+    return [m for m in methods if m not in (BASE, BASELINE) and not METHODS[m].unavailable]
 
 
 def chosen(names: str | None, table: tuple[str, ...]) -> tuple[str, ...]:

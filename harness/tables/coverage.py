@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from harness.tables import document
@@ -56,6 +57,8 @@ def _measured(name: str, folder: Path | None) -> str:
 
 
 def _cost(name: str) -> str:
+    if not find_spec("torch"):
+        return "not estimated without the extra train"
     from harness.tables.estimate import cost
     from harness.tables.request import Request, runs_folder
 

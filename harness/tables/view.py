@@ -92,7 +92,8 @@ class _Metric:
             f"{self.factor * value:+.{self.digits}f}"
             for value in (row["delta_vs_grpo"], *row["delta_ci95"])
         )
-        return f"{middle} ({low} to {high}), p = {row['p_holm']:.2g}"
+        test = f", p = {row['p_holm']:.2g}" if "p_holm" in row else ""
+        return f"{middle} ({low} to {high}){test}"
 
 
 LEARNED: dict[str, _Metric] = {

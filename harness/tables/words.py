@@ -39,7 +39,7 @@ def learned(found: dict[str, Any] | None, table: str) -> list[str]:
     if changes:
         said.append(f"Options differ from the preset: {changes}.")
     for metric, name in _METRICS.items():
-        rows = [r for r in found["rows"] if r["metric"] == metric and "delta_vs_grpo" in r]
+        rows = [r for r in found["rows"] if r["metric"] == metric and "p_holm" in r]
         said += _differences(name, rows, n_seeds)
     if table == "debugger-scale":
         said += _trend(found)

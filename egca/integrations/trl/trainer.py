@@ -121,8 +121,8 @@ class EGCATrainer(GRPOTrainer):
     def _token_advantages(self, advantages: Tensor, n_columns: int) -> Tensor:
         """T_i a_{i,t} of shape (B, T), 0 behind the end of a completion.
 
-        Where all tokens have the same credit that is A_i, as in (B,); the sum is always A_i T_i.
-        Also under losses that do not divide by T_i: there a long completion weighs more, under
+        Where all tokens have the same credit that is A_i, as in (B,); the sum is A_i T_i, as far as
+        the rule keeps sums. Also under losses that do not divide by T_i: there a long completion weighs more, under
         TRL's own advantages and these alike.
         """
         started = time.perf_counter()

@@ -14,15 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from egca.errors import InputError
-
-
-class Section(BaseModel):
-    """Options that belong together: no unknown field, nothing changed after it was checked."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from egca.training.sections import Section, Supervised
 
 
 class Lora(Section):
@@ -114,7 +109,7 @@ class Debugger(Section):
 class Objective(Section):
     """The loss."""
 
-    name: Literal["grpo", "reinforce++", "ppo"] = "grpo"
+    name: Literal["grpo", "reinforce++", "ppo", "sft"] = "grpo"
     epsilon: float = Field(default=0.2, gt=0)
     epsilon_high: float | None = Field(default=None, gt=0, description="clip-higher; null: epsilon")
     beta: float = Field(
@@ -131,6 +126,21 @@ class Objective(Section):
     )
     lam: float = Field(default=0.95, ge=0, le=1, description="of GAE, for ppo")
     critic_learning_rate: float = Field(default=1e-5, gt=0, description="for ppo")
+
+    @property
+    def is_credited(self) -> bool:
+        """Whether token advantages are a credit rule's, not made by the objective (returns.py)."""
+        return self.name not in ("reinforce++", "ppo")
+
+    @property
+    def has_critic(self) -> bool:
+        """Whether values are learned beside the policy."""
+        return self.name == "ppo"
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether there is a KL term."""
+        return self.beta > 0 and self.name != "sft"
 
 
 class Optimizer(Section):
@@ -170,6 +180,7 @@ class TrainConfig(Section):
     credit: Credit = Credit()
     debugger: Debugger = Debugger()
     objective: Objective = Objective()
+    supervised: Supervised = Supervised()
     optimizer: Optimizer = Optimizer()
     evaluation: Evaluation = Evaluation()
     checkpoint: Checkpoint = Checkpoint()
@@ -242,7 +253,7 @@ def config_of(tree: Mapping[str, Any], origin: str) -> TrainConfig:
             ) from None
         raise InputError(f"{origin}: {name} is {first['input']!r}: {first['msg']}") from None
     name, strategy = config.objective.name, config.credit.strategy
-    if name != "grpo" and strategy != "uniform":
+    if not config.objective.is_credited and strategy != "uniform":
         raise InputError(
             f"objective.name {name} makes token advantages of its own, so credit.strategy "
             f"{strategy} would change nothing: give --credit uniform"

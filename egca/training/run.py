@@ -31,11 +31,11 @@ from egca.training.distributed import Replica, World
 from egca.training.evaluation import evaluate, together
 from egca.training.loggers import Loggers, check_installed
 from egca.training.loop import Listener, Stopped, Trainer
+from egca.training.methods import Parts, open_method
 from egca.training.metrics import MetricsLog
 from egca.training.policy import Policy, Reference, Scorer, load_policy
 from egca.training.records import SampleLog
 from egca.training.references import sound_of_run
-from egca.training.rollouts import Rollouts
 from egca.training.sampling import PolicySampler, Sampler
 from egca.training.update import Updater
 
@@ -112,22 +112,23 @@ def train(
 
         prompts, broken = sound_of_run(folder, config.data.dataset, prompts, bench, world)
         aside += broken
-        rollouts = Rollouts(
+        parts = Parts(
             policy,
             open_sampler(config, policy, world),
             bench,
             crediting,
-            config.rollout.num_generations,
             check if world.n == 1 else lambda: None,  # the others would wait for ever
         )
+        method = open_method(config, parts, prompts)
+        aside += method.aside
         loggers = Loggers(config.loggers if world.is_main else [], config, folder, say)
         samples = SampleLog(folder / "samples", config.samples_every, policy, world)
         evaluator = _Evaluator(config, policy, bench, folder, world)
         critic = _critic(config, policy, world)  # before the policy is wrapped
         trainer = Trainer(
-            config,
-            prompts,
-            rollouts,
+            method.config,
+            method.prompts,
+            method.source,
             _updater(config, policy, world),
             folder,
             check_together,
@@ -219,7 +220,7 @@ def open_sampler(config: TrainConfig, policy: Policy, world: World | None = None
 def _updater(config: TrainConfig, policy: Policy, world: World) -> Updater:
     temperature = config.rollout.temperature
     reference = None
-    if config.objective.beta > 0:
+    if config.objective.has_reference:
         reference = Reference(policy, temperature, config.chunk_tokens)
     scorer = Scorer(
         policy.model, temperature, config.chunk_tokens, shares_prompts=not world.is_sharded
@@ -235,7 +236,7 @@ def _updater(config: TrainConfig, policy: Policy, world: World) -> Updater:
 
 
 def _critic(config: TrainConfig, policy: Policy, world: World) -> CriticUpdater | None:
-    if config.objective.name != "ppo":
+    if not config.objective.has_critic:
         return None
     return CriticUpdater(
         policy,

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from egca.errors import InputError
-from egca.training.sections import Section, Supervised
+from egca.training.sections import Alignment, Dialogue, Section, Supervised
 
 
 class Lora(Section):
@@ -109,7 +109,7 @@ class Debugger(Section):
 class Objective(Section):
     """The loss."""
 
-    name: Literal["grpo", "reinforce++", "ppo", "sft"] = "grpo"
+    name: Literal["grpo", "reinforce++", "ppo", "rlef", "sft"] = "grpo"
     epsilon: float = Field(default=0.2, gt=0)
     epsilon_high: float | None = Field(default=None, gt=0, description="clip-higher; null: epsilon")
     beta: float = Field(
@@ -124,18 +124,18 @@ class Objective(Section):
     resample: int = Field(
         default=0, ge=0, description="tries to replace groups without signal (DAPO)"
     )
-    lam: float = Field(default=0.95, ge=0, le=1, description="of GAE, for ppo")
-    critic_learning_rate: float = Field(default=1e-5, gt=0, description="for ppo")
+    lam: float = Field(default=0.95, ge=0, le=1, description="of GAE, for ppo and rlef")
+    critic_learning_rate: float = Field(default=1e-5, gt=0, description="for ppo and rlef")
 
     @property
     def is_credited(self) -> bool:
         """Whether token advantages are a credit rule's, not made by the objective (returns.py)."""
-        return self.name not in ("reinforce++", "ppo")
+        return self.name in ("grpo", "sft")
 
     @property
     def has_critic(self) -> bool:
         """Whether values are learned beside the policy."""
-        return self.name == "ppo"
+        return self.name in ("ppo", "rlef")
 
     @property
     def has_reference(self) -> bool:
@@ -181,6 +181,8 @@ class TrainConfig(Section):
     debugger: Debugger = Debugger()
     objective: Objective = Objective()
     supervised: Supervised = Supervised()
+    alignment: Alignment = Alignment()
+    dialogue: Dialogue = Dialogue()
     optimizer: Optimizer = Optimizer()
     evaluation: Evaluation = Evaluation()
     checkpoint: Checkpoint = Checkpoint()
@@ -258,6 +260,10 @@ def config_of(tree: Mapping[str, Any], origin: str) -> TrainConfig:
             f"objective.name {name} makes token advantages of its own, so credit.strategy "
             f"{strategy} would change nothing: give --credit uniform"
         )
+    if name in ("rlef", "sft") and config.alignment.share > 0:
+        raise InputError(f"objective.name {name} has no exercises: give alignment.share=0")
+    if name in ("rlef", "sft") and config.supervised.weight > 0:
+        raise InputError(f"objective.name {name} has no lessons beside it: supervised.weight=0")
     return config
 
 

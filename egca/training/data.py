@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from egca.errors import EgcaError, InputError
 from egca.problems import Problem, chosen, load_dataset
-from egca.prompts import load_prompt
+from egca.prompts import Message, load_prompt
 from egca.structure import ConstraintSet, messages_of
 from egca.training.assessment import Task, task_of
 from egca.training.config import Data
@@ -82,7 +82,11 @@ def _ids(
 ) -> list[int]:
     if family == PLAIN:
         return policy.encode(problem.prompt + "\n", special=True)
-    messages = messages_of(load_prompt(family), problem, constraints)
+    return encoded(messages_of(load_prompt(family), problem, constraints), policy)
+
+
+def encoded(messages: Sequence[Message], policy: Policy) -> list[int]:
+    """Ids of a conversation that the policy answers."""
     if policy.tokenizer.chat_template is None:
         return policy.encode("\n\n".join(m.content for m in messages) + "\n", special=True)
     text = policy.tokenizer.apply_chat_template(

@@ -23,7 +23,7 @@ from egca.training.metrics import Clock, Means, MetricsLog
 from egca.training.returns import token_advantages
 from egca.training.rollouts import Source, is_waiting
 from egca.training.stepping import Stepper
-from egca.training.summary import has_signal, summary_of
+from egca.training.summary import is_silent, summary_of
 from egca.training.update import Row, Totals, Updater
 
 Listener = Callable[[int, dict[str, Any], Sequence[Group]], None]
@@ -180,7 +180,7 @@ class Trainer:
         taken = self._order.take(self._rollouts.wanted(config.rollout.prompts_per_step))
         groups = self._rollouts.first(self._chosen(world.share(taken)), clock)
         for _ in range(config.objective.resample):
-            silent = [i for i, group in enumerate(groups) if not has_signal(group)]
+            silent = [i for i, group in enumerate(groups) if is_silent(group)]
             counts = world.gather(len(silent))
             if not any(counts):
                 break

@@ -7,10 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from egca.training.aligned import AlignedRollouts
 from egca.training.assessment import Bench
 from egca.training.config import TrainConfig
 from egca.training.crediting import Crediting
 from egca.training.data import Prompt, SetAside
+from egca.training.dialogues import Dialogues
+from egca.training.distributed import World
 from egca.training.policy import Policy
 from egca.training.rollouts import Rollouts, Source
 from egca.training.sampling import Sampler
@@ -26,6 +29,7 @@ class Parts:
     bench: Bench
     crediting: Crediting
     check: Callable[[], None]
+    world: World
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,13 @@ def open_method(config: TrainConfig, parts: Parts, prompts: Sequence[Prompt]) ->
     """The source that a configuration means, for these problems. Raises: InputError."""
     if config.objective.name == "sft":
         return _supervised(config, parts, prompts)
-    return Method(config, rollouts_of(config, parts), prompts)
+    rollouts = rollouts_of(config, parts)
+    if config.objective.name == "rlef":
+        return Method(config, Dialogues(rollouts, config), prompts)
+    if config.alignment.share > 0:
+        tasks = {prompt.task.problem.task_id: prompt.task for prompt in prompts}
+        return Method(config, AlignedRollouts(rollouts, config, tasks, parts.world), prompts)
+    return Method(config, rollouts, prompts)
 
 
 def rollouts_of(config: TrainConfig, parts: Parts) -> Rollouts:

@@ -118,6 +118,7 @@ def train(
             bench,
             crediting,
             check if world.n == 1 else lambda: None,  # the others would wait for ever
+            world,
         )
         method = open_method(config, parts, prompts)
         aside += method.aside

@@ -35,3 +35,43 @@ class Supervised(Section):
 def n_learned(supervised: Supervised, prompts_per_step: int, num_generations: int) -> int:
     """Programs that a step of sft learns: the budget of a step that samples, unless given."""
     return supervised.sequences_per_step or prompts_per_step * num_generations
+
+
+class Alignment(Section):
+    """CodeRL+: predicting what variables of failed programs hold, beside writing programs."""
+
+    share: float = Field(
+        default=0.0, ge=0, lt=1, description="of a step's prompts; 0: none (CodeRL+ has 0.4)"
+    )
+    fill: PositiveInt = Field(
+        default=64, description="exercises kept, over all processes, before any is mixed in"
+    )
+    capacity: PositiveInt = Field(default=512, description="exercises kept at most, newest ones")
+    max_variables: int = Field(default=3, ge=1, le=3, description="of an exercise; plain has one")
+    reward: Literal["paper", "released"] = Field(
+        default="paper", description="0.9 correct / n, or / (1 + n) as in the released code"
+    )
+    input: Literal["first", "longest"] = Field(
+        default="first", description="of the tests; longest where the first are empty"
+    )
+    learns_code: bool = Field(
+        default=True, description="false: programs are sampled for exercises alone"
+    )
+
+
+class Dialogue(Section):
+    """RLEF: programs mended over several turns, from what public tests say."""
+
+    turns: PositiveInt = Field(default=3, description="programs of a dialogue at most")
+    n_public: PositiveInt = Field(
+        default=3, description="first tests of a problem, shown when they fail; others are private"
+    )
+    feedback: Literal["real", "random"] = Field(
+        default="real", description="random: what the tests said of other problems' programs"
+    )
+    invalid_reward: float = Field(
+        default=-0.2, le=0, description="of a turn before the last that has no valid program"
+    )
+    max_prompt_length: PositiveInt = Field(
+        default=2_048, description="tokens of a dialogue so far; it ends where it would be longer"
+    )

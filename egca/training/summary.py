@@ -19,6 +19,11 @@ def has_signal(group: Group) -> bool:
     return any(rollout.advantage != 0 for rollout in group)
 
 
+def is_silent(group: Group) -> bool:
+    """Whether a group of programs teaches nothing, so that another may take its place."""
+    return not has_signal(group) and group[0].judged is not None
+
+
 def summarise(groups: Sequence[Group], means: Means) -> None:
     """Add what is logged of the rollouts of a step.
 

@@ -39,6 +39,7 @@ class Row:
     completion). sampler_logprobs: as the engine saw them, None for tokens that nobody sampled.
     reward: r_i, for objectives that make advantages of their own (returns.py). old_logprobs,
     ref_logprobs, old_values, returns: (T,), filled in before the first update where needed.
+    following: the next turn of the same dialogue, in whose reward this row has a part (rlef).
     is_supervised: learned by cross-entropy weighted by its advantages, without a clip or KL term.
     """
 
@@ -53,6 +54,7 @@ class Row:
     old_values: Tensor | None = None
     returns: Tensor | None = None
     is_supervised: bool = False
+    following: Row | None = None
 
     @property
     def n_tokens(self) -> int:

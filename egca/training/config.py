@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from egca.errors import InputError
-from egca.training.sections import Alignment, Dialogue, Section, Supervised
+from egca.training.sections import Alignment, Dialogue, Section, Supervised, Teacher
 
 
 class Lora(Section):
@@ -77,6 +77,9 @@ class Reward(Section):
 
     kind: Literal["binary", "graded", "graded_and_adaptive", "fraction"] | None = Field(
         default=None, description="null: the credit strategy's own, mostly 1 or 0"
+    )
+    critique: float = Field(
+        default=0.0, ge=0, le=1, description="weight of a teacher's score; 0: it is not asked"
     )
     workers: PositiveInt = Field(default=1, description="processes that judge and localize")
     call_s: float | None = Field(
@@ -183,6 +186,7 @@ class TrainConfig(Section):
     supervised: Supervised = Supervised()
     alignment: Alignment = Alignment()
     dialogue: Dialogue = Dialogue()
+    teacher: Teacher = Teacher()
     optimizer: Optimizer = Optimizer()
     evaluation: Evaluation = Evaluation()
     checkpoint: Checkpoint = Checkpoint()

@@ -20,7 +20,7 @@ from egca.training.crediting import Group, Rollout
 from egca.training.data import PLAIN, Prompt, encoded
 from egca.training.metrics import Clock, Means
 from egca.training.rollouts import Rollouts
-from egca.training.sampling import Completion, Sampler
+from egca.training.sampling import Completion, PolicySampler, Sampler
 from egca.training.turns import chrf, n_at_k
 from egca.training.update import Row
 from egca.types import Cause
@@ -240,6 +240,24 @@ class Dialogues:
         ):
             for turn in dialogue:
                 turn.advantage = float(advantage)
+
+
+def assessed(code: Rollouts, config: TrainConfig, seed: int, prompts: Sequence[Prompt]) -> Means:
+    """The records of dialogues about problems held out, with draws of their own."""
+    sampler = PolicySampler(
+        code.policy,
+        max_tokens=config.rollout.max_completion_length,
+        temperature=config.rollout.temperature,
+        top_p=config.rollout.top_p,
+        batch_size=config.rollout.batch_size,
+        seed=seed,
+    )
+    dialogues = Dialogues(replace(code, sampler=sampler), config)
+    means = Means()
+    for group in dialogues.collect(prompts, Clock()):
+        record(turns_of(group), config.dialogue.turns, means)
+    code.bench.forget()
+    return means
 
 
 def turns_of(group: Sequence[Rollout]) -> list[list[Turn]]:

@@ -18,6 +18,7 @@ from egca.training.policy import Policy
 from egca.training.sampling import Sampler
 from egca.training.summary import summarise
 from egca.training.supervised import supervised_row, target_of
+from egca.training.teacher import Critique
 from egca.training.update import Row
 
 
@@ -73,6 +74,7 @@ class Rollouts:
 
     check: called often; it raises where the run is to end. supervised_weight: of a lesson on the
     reference beside each group (RLTF). family: of prompts, which says how a reference is written.
+    critique: of a teacher, mixed into rewards.
     """
 
     policy: Policy
@@ -83,6 +85,7 @@ class Rollouts:
     check: Callable[[], None]
     supervised_weight: float = 0.0
     family: str = PLAIN
+    critique: Critique | None = None
 
     def wanted(self, prompts_per_step: int) -> int:
         """Problems of a step."""
@@ -111,10 +114,19 @@ class Rollouts:
                 for rollout in group:
                     rollout.judged = self.bench.judged(Job(rollout.task, rollout.text))
                 self.crediting.advantages(group)
-                for rollout in group:
-                    if rollout.needs:
-                        self.bench.request(Job(rollout.task, rollout.text, rollout.needs))
+                if self.critique is None:
+                    self._ask(group)
+        if self.critique is not None:
+            with clock.phase("critique"):
+                self.critique.mix(groups, self.crediting)
+            for group in groups:
+                self._ask(group)
         return groups
+
+    def _ask(self, group: Group) -> None:
+        for rollout in group:
+            if rollout.needs:
+                self.bench.request(Job(rollout.task, rollout.text, rollout.needs))
 
     def locate(self, groups: Sequence[Group], clock: Clock, seeds: Sequence[int]) -> None:
         """Wait for the places that were asked for, and assign credit."""
@@ -152,6 +164,8 @@ class Rollouts:
     def summarise(self, groups: Sequence[Group], means: Means) -> None:
         """Add what is logged of a step."""
         summarise(groups, means)
+        if self.critique is not None:
+            self.critique.summarise(groups, means)
 
     def state(self) -> dict[str, Any]:
         """Nothing: what is known of a step ends with it."""

@@ -75,3 +75,16 @@ class Dialogue(Section):
     max_prompt_length: PositiveInt = Field(
         default=2_048, description="tokens of a dialogue so far; it ends where it would be longer"
     )
+
+
+class Teacher(Section):
+    """A stronger model: whose programs sft learns, or whose likelihoods are mixed into rewards."""
+
+    model: str | None = Field(
+        default=None, description="a folder, a hub name or tiny:NAME; null: the debugger scores"
+    )
+    samples: str | None = Field(
+        default=None, description="a file that `egca generate` wrote, in place of a model to sample"
+    )
+    n_samples: PositiveInt = Field(default=4, description="programs a problem; passing ones stay")
+    temperature: float = Field(default=1.0, gt=0, description="of sampling them")

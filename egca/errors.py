@@ -59,3 +59,16 @@ class SandboxError(EgcaError):
 
 class CreditError(EgcaError):
     """Spans, tokens and advantages that do not fit together."""
+
+
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out; torch says so by a RuntimeError with one of several texts.
+
+    >>> is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
+    True
+    """
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or any(text in words for text in _OUT_OF_MEMORY)

@@ -48,6 +48,7 @@ EXTRAS: dict[str, Extra] = {
     "llm": Extra(
         ("openai", "anthropic", "tenacity"), "chat models of services and servers (egca providers)"
     ),
+    "mcp": Extra(("mcp",), "the tools for agents (egca mcp)"),
     "train": Extra(
         ("torch", "transformers", "accelerate", "peft", "gguf"),
         "models in this process, for egca generate",

@@ -97,14 +97,14 @@ def _chosen(
     output: Path,
     resume: bool,
 ) -> TrainConfig:
-    from egca.training.config import load_config
-    from egca.training.run import read_config
+    from egca.training.config import load_config, read_config
+    from egca.training.run import CONFIG
 
     changes: dict[str, Any] = {"credit.strategy": credit, "debugger.name": debugger}
     given = {name: value for name, value in changes.items() if value is not None}
     if preset is None and file is None:
         if resume and not settings and not given:
-            return read_config(output)
+            return read_config(output / CONFIG)
         raise InputError("what to train: give --preset tiny, small or paper, or --config FILE")
     return load_config(preset, file, settings, given)
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -64,7 +65,7 @@ class View:
     def finish(self, report: Report) -> None:
         """The last words."""
         if self._recent:
-            rate = _mean([m["pass_rate"] for m in self._recent])
+            rate = fmean([m["pass_rate"] for m in self._recent])
             print(f"{report.n_steps} steps; pass rate of the last {len(self._recent)}: {rate:.3f}")
         if report.final:
             n, share = report.final["n"], report.final["pass_at_1"]
@@ -102,11 +103,7 @@ class View:
         return f", {left} left"
 
     def _over(self, name: str) -> float:
-        return _mean([metrics[name] for metrics in self._recent])
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+        return fmean([metrics[name] for metrics in self._recent])
 
 
 def _line(step: int, metrics: dict[str, Any]) -> str:

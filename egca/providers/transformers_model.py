@@ -15,14 +15,41 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
-from egca.errors import ContextError, MissingExtraError, ProviderError
+from egca.errors import ContextError, MissingExtraError, ProviderError, is_out_of_memory
 from egca.prompts import Message
 from egca.providers.chat import Finish, Reply, Sampling, Schema
 from egca.providers.decoding import StopTexts, logits_processors
 from egca.providers.local import MAX_REASON, LocalModel, check_dtype
 
-MEMORY_WORDS = ("out of memory", "not enough memory", "can't allocate memory")
 _BATCH = 8  # calls that a GPU answers together; on a processor a batch is no faster
+
+
+def conversation_text(tokenizer: Any, messages: Sequence[Message], name: str) -> str:
+    """What a model reads of a conversation, up to where its reply begins.
+
+    Without a chat template it is the contents, apart by an empty line.
+    Raises: ProviderError with what the template of the model called `name` says.
+    """
+    if tokenizer.chat_template is None:
+        return "\n\n".join(message.content for message in messages)
+    from jinja2 import TemplateError
+
+    turns = [{"role": message.role, "content": message.content} for message in messages]
+    options: list[list[dict[str, str]]] = [turns]
+    if turns[0]["role"] == "system" and len(turns) > 1:
+        # Some templates refuse a system message; what it says then opens the first turn.
+        first = {**turns[1], "content": f"{turns[0]['content']}\n\n{turns[1]['content']}"}
+        options.append([first, *turns[2:]])
+    for option in options:
+        try:
+            text: str = tokenizer.apply_chat_template(
+                option, tokenize=False, add_generation_prompt=True
+            )
+        except TemplateError as error:
+            said = f"{name}: its chat template says: {error}"
+        else:
+            return text
+    raise ProviderError(said)
 
 
 def open_transformers(
@@ -119,28 +146,7 @@ class TransformersModel(LocalModel):
 
     def text_of(self, messages: Sequence[Message]) -> str:
         """What the tokenizer sees of a conversation, up to where the reply begins."""
-        if not self.has_template:
-            return "\n\n".join(message.content for message in messages)
-        from jinja2 import TemplateError
-
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        try:
-            return self._templated(turns)
-        except TemplateError as error:
-            if turns[0]["role"] != "system" or len(turns) == 1:
-                raise ProviderError(f"{self.name}: its chat template says: {error}") from None
-        # Some templates refuse a system message; what it says then opens the first turn.
-        first = {**turns[1], "content": f"{turns[0]['content']}\n\n{turns[1]['content']}"}
-        try:
-            return self._templated([first, *turns[2:]])
-        except TemplateError as error:
-            raise ProviderError(f"{self.name}: its chat template says: {error}") from None
-
-    def _templated(self, turns: list[dict[str, str]]) -> str:
-        text: str = self.tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True
-        )
-        return text
+        return conversation_text(self.tokenizer, messages, self.name)
 
     def _generate(
         self, encoded: Any, texts: list[str], sampling: Sampling
@@ -266,9 +272,8 @@ def _memory(name: str, n_prompts: int) -> Iterator[None]:
     """Running out of memory is no bug: it names what to lower."""
     try:
         yield
-    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
-        words = str(error).lower()
-        if not isinstance(error, MemoryError) and not any(text in words for text in MEMORY_WORDS):
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
             raise
         what = (
             f"with {n_prompts} prompts at once; lower --batch-size" if n_prompts else "loading it"

@@ -70,6 +70,12 @@ class Rollout(Section):
         default=1024, description="tokens; longer ones are set aside"
     )
     batch_size: PositiveInt = Field(default=64, description="completions sampled at once")
+    engine: Literal["transformers", "vllm"] = Field(
+        default="transformers", description="what samples: the trained model itself, or vLLM"
+    )
+    gpu_memory_utilization: float = Field(
+        default=0.4, gt=0, le=1, description="of vLLM: share of a GPU's memory, weights and cache"
+    )
     importance_bound: float | None = Field(
         default=2.0,
         ge=1,
@@ -227,6 +233,11 @@ def load_config(
     return config_of(tree, origin)
 
 
+def read_config(file: Path) -> TrainConfig:
+    """A whole configuration, as a run keeps it. Raises: InputError."""
+    return config_of(_read(file), str(file))
+
+
 def config_of(tree: Mapping[str, Any], origin: str) -> TrainConfig:
     """Check a tree of options. Raises: InputError that names the first wrong one."""
     try:
@@ -293,14 +304,18 @@ def _begin(preset: str | None, file: Path | None) -> tuple[dict[str, Any], str]:
         text = (resources.files("egca.training") / "presets" / f"{preset}.yaml").read_text("utf-8")
         tree, origin = yaml.safe_load(text), f"preset {preset}"
     if file is not None:
-        try:
-            read = yaml.safe_load(file.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InputError(f"{file}: cannot be read as YAML: {_one_line(error)}") from None
-        if not isinstance(read, dict):
-            raise InputError(f"{file}: a configuration is a mapping of options")
-        tree, origin = _merged(tree, read), str(file)
+        tree, origin = _merged(tree, _read(file)), str(file)
     return json.loads(json.dumps(tree, default=str)), origin
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{file}: cannot be read as YAML: {_one_line(error)}") from None
+    if not isinstance(tree, dict):
+        raise InputError(f"{file}: a configuration is a mapping of options")
+    return tree
 
 
 def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from egca.errors import EgcaError, InputError
 from egca.problems import Problem, chosen, load_dataset
 from egca.prompts import load_prompt
+from egca.providers.transformers_model import conversation_text
 from egca.structure import ConstraintSet, messages_of
 from egca.training.assessment import Task, task_of
 from egca.training.config import Data
@@ -83,14 +84,10 @@ def _ids(
     if family == PLAIN:
         return policy.encode(problem.prompt + "\n", special=True)
     messages = messages_of(load_prompt(family), problem, constraints)
-    if policy.tokenizer.chat_template is None:
-        return policy.encode("\n\n".join(m.content for m in messages) + "\n", special=True)
-    text = policy.tokenizer.apply_chat_template(
-        [{"role": m.role, "content": m.content} for m in messages],
-        tokenize=False,
-        add_generation_prompt=True,
-    )
-    return policy.encode(text, special=False)
+    text = conversation_text(policy.tokenizer, messages, "model")
+    if policy.tokenizer.chat_template is not None:
+        return policy.encode(text, special=False)
+    return policy.encode(text + "\n", special=True)
 
 
 class Order:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from egca.errors import InputError
+from egca.errors import InputError, is_out_of_memory
 from egca.training import checkpoint
 from egca.training.config import TrainConfig
 from egca.training.crediting import Group, Rollout
@@ -270,7 +270,7 @@ def _memory(setting: str) -> Iterator[None]:
     """Running out of memory names the setting that helps."""
     try:
         yield
-    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
-        if not isinstance(error, MemoryError) and "out of memory" not in str(error).lower():
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
             raise
         raise InputError(f"out of memory: lower {setting}") from None

@@ -51,6 +51,8 @@ def plan_of(config: TrainConfig) -> Plan:
         plan_lines.append(("problems", f"{config.data.dataset}: not here"))
     rollout = config.rollout
     group = f"{rollout.prompts_per_step} prompts x {rollout.num_generations} completions"
+    if rollout.engine == "vllm" and find_spec("vllm") is None:
+        missing.append('rollout.engine vllm needs the extra "vllm": pip install "egca[vllm]"')
     plan_lines.append(("steps", f"{_steps(config, n)}, each {group}"))
     memory, said = _memory(config, missing)
     plan_lines += [("model", said), ("device", _device(memory, missing))]

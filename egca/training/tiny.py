@@ -160,19 +160,32 @@ def new_tokenizer(family: Family, vocabulary: int) -> Any:
 
 def new_student(student: Student) -> Policy:
     """An untrained student."""
+    tokenizer = new_tokenizer(student.tasks, student.vocabulary)
+    return new_policy(
+        tokenizer,
+        hidden=student.hidden,
+        intermediate=student.hidden * 8 // 3 // 8 * 8,
+        layers=student.layers,
+        heads=student.heads,
+        seed=student.seed,
+    )
+
+
+def new_policy(
+    tokenizer: Any, *, hidden: int, intermediate: int, layers: int, heads: int, seed: int
+) -> Policy:
+    """An untrained Llama over a tokenizer of `new_tokenizer`."""
     from transformers import LlamaConfig, LlamaForCausalLM, logging
 
     logging.disable_progress_bar()
-
-    tokenizer = new_tokenizer(student.tasks, student.vocabulary)
-    torch.manual_seed(student.seed)
+    torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=student.hidden,
-        intermediate_size=student.hidden * 8 // 3 // 8 * 8,
-        num_hidden_layers=student.layers,
-        num_attention_heads=student.heads,
-        num_key_value_heads=student.heads,
+        hidden_size=hidden,
+        intermediate_size=intermediate,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
         max_position_embeddings=512,
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,

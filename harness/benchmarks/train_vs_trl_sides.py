@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 import torch
 
 from egca.problems.generated import FAMILIES
+from egca.training import tiny
 from egca.training.assessment import Bench, Job, Judged, task_of
 from egca.training.config import TrainConfig, config_of
 from egca.training.crediting import Group
@@ -25,7 +26,6 @@ from egca.training.loop import Trainer
 from egca.training.policy import Policy, Reference, Scorer
 from egca.training.rollouts import Rollouts
 from egca.training.sampling import Completion, PolicySampler
-from egca.training.tiny import new_tokenizer
 from egca.training.update import Updater
 from egca.types import Cause, Mode
 
@@ -88,27 +88,15 @@ def reward_of(text: str) -> float:
 
 def new_policy(setting: Setting) -> Policy:
     """The untrained model, equal in both processes, and the tokenizer of the generated tasks."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
     shape = SHAPES[setting.size]
-    tokenizer = new_tokenizer(FAMILIES[FAMILY], 1024)
-    torch.manual_seed(setting.seed)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=shape.hidden,
-        intermediate_size=shape.intermediate,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.heads,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        bos_token_id=None,
+    return tiny.new_policy(
+        tiny.new_tokenizer(FAMILIES[FAMILY], 1024),
+        hidden=shape.hidden,
+        intermediate=shape.intermediate,
+        layers=shape.layers,
+        heads=shape.heads,
+        seed=setting.seed,
     )
-    return Policy(LlamaForCausalLM(config), tokenizer, (tokenizer.eos_token_id,))
 
 
 class Turns:

@@ -7,6 +7,7 @@
 #   make check    ruff, formatting, mypy, the layers, stale docs
 #   make golden   rewrite the golden files of rendered text (read the diff before committing it)
 #   make docs     rewrite the blocks of the pages that come from commands and from results/
+#   make site     the documentation site in site/, warnings as errors
 #   make bench-small  the tracing benchmark, small
 #   make clean    remove .venv, caches and built files
 
@@ -25,7 +26,7 @@ READY_TRAIN := $(VENV)/.ready-train
 SERVERS := .venv-servers
 READY_SERVERS := $(SERVERS)/.ready
 
-.PHONY: help demo test test-all test-servers check golden docs bench-small clean
+.PHONY: help demo test test-all test-servers check golden docs site bench-small clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -93,12 +94,17 @@ check: $(READY)
 golden: $(READY)
 	@"$(BIN)/python" -m pytest tests --golden
 
-docs: $(READY)
+docs: $(READY_TRAIN)
 	@"$(BIN)/python" -m harness.pages
-	@"$(BIN)/python" -m pytest tests/test_readme.py --golden
+	@"$(BIN)/python" -m harness.notebook
+	@"$(BIN)/python" -m pytest tests/test_readme.py tests/test_tutorials.py --golden
+
+site: $(READY_TRAIN)
+	@NO_MKDOCS_2_WARNING=1 "$(BIN)/python" -m mkdocs build --quiet --strict --clean
+	@echo "$$PWD/site/index.html"
 
 bench-small: $(READY)
 	@"$(BIN)/python" -m harness.benchmarks.tracing --small
 
 clean:
-	rm -rf "$(VENV)" "$(SERVERS)" build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo.html
+	rm -rf "$(VENV)" "$(SERVERS)" site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo.html

@@ -47,7 +47,7 @@ def made(tmp_path: Path):
         request = Request(methods, folder, n_seeds, 1, "egca bench main", grid=grid)
         trained = {"grpo", *methods} - {"base"}
         for name in trained:
-            if METHODS[name].unavailable:
+            if METHODS[name].missing():
                 continue
             for rate in grid.rates:
                 for seed in (*grid.seeds, *range(n_seeds)):

@@ -175,7 +175,7 @@ def _request(
 
 
 def _run(name: str, target: str, request: Request) -> None:
-    from harness.tables.document import save
+    from harness.tables.document import file_for, save
     from harness.tables.registry import results_folder
     from harness.tables.render import markdown
     from harness.tables.request import Asked
@@ -188,9 +188,9 @@ def _run(name: str, target: str, request: Request) -> None:
     except KeyboardInterrupt:
         print(f"egca: interrupted; egca bench {name} --resume goes on", file=sys.stderr)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    path = results_folder() / "measured" / name / "tiny.json"
+    path = file_for(name, found, results_folder(), request.folder)
     save(path, found)
-    print(markdown(view_of(name)))
+    print(markdown(view_of(name, path.parents[2])))
     print(f"\n{path}")
 
 

@@ -25,7 +25,8 @@ from harness.tables.request import Request
 _MBPP = 374  # problems of MBPP's training split, a little more than are trained on
 _GPUS = {"small": 1, "paper": 8}
 _PEAK = 312e12  # operations a second of an A100 in bfloat16
-_TRAINING, _SAMPLING = 0.35, 0.08  # shares of it that training and sampling reach, assumed
+_TRAINING = 0.35  # share of it that training reaches, assumed
+_LAYER_S = 1e-3  # of one layer for one token of a batch while sampling with transformers, assumed
 _FACTORS = (0.5, 1.0, 2.0)  # the grid of learning rates, over the preset's own
 _TUNING_SEED = 1_000
 _SERVED = {
@@ -139,7 +140,8 @@ def _script(name: str, preset: str, request: Request) -> list[str]:
     lines = [
         "#!/usr/bin/env bash",
         f"# {request.command}, as commands: bash can run this text.",
-        f"# {n_runs} runs of about {hours:.1f} h on {n_gpus} x A100 80 GB: {n_runs * hours:.0f} h. "
+        f"# {n_runs} runs of about {_hours(3600 * hours)} on {n_gpus} x A100 80 GB, "
+        f"{_hours(3600 * n_runs * hours)} together. "
         f"Estimated from operation counts, not measured: {assumed}.",
         f"# Memory: about {memory or 0:.0f} GB of weights, gradients, optimizer state and "
         f"activations, {'on the GPU' if n_gpus == 1 else f'over {n_gpus} GPUs (--use_fsdp)'}; "
@@ -249,20 +251,23 @@ def _missing(config: TrainConfig, preset: str, request: Request) -> list[str]:
 
 
 def _gpu_hours(config: TrainConfig, n_gpus: int) -> tuple[float, str]:
-    """Hours of one run, and what is assumed: 2 operations a parameter and token forward, 6 with the
-    gradient, 2 more for the ref_policy; completions of half the longest."""
+    """Hours of one run, and what is assumed.
+
+    Training takes 6 operations a parameter and token, 2 more for the ref_policy. Sampling goes
+    token by token, so it takes what a batch's longest completion takes, however small the model.
+    """
     shape = SHAPES[config.model.name]
-    n = parameters_of(shape)
     rollout = config.rollout
     completions = config.epochs * _MBPP * rollout.num_generations
-    tokens = completions * rollout.max_completion_length / 2
-    sampling = 2 * n * tokens / _SAMPLING
-    training = (6 + (2 if config.objective.beta > 0 else 0)) * n * tokens / _TRAINING
-    hours = (sampling + training) / (_PEAK * n_gpus) / 3600
+    tokens = completions * (rollout.max_completion_length / 2 + rollout.max_prompt_length / 4)
+    batches = completions / rollout.batch_size
+    sampling = batches * rollout.max_completion_length * shape[1] * _LAYER_S
+    operations = (6 + (2 if config.objective.beta > 0 else 0)) * parameters_of(shape) * tokens
+    hours = (sampling + operations / (_PEAK * _TRAINING)) / n_gpus / 3600
     assumed = (
-        f"{_MBPP} problems, {config.epochs:g} epochs, {completions:.0f} completions of "
-        f"{rollout.max_completion_length // 2} tokens, {100 * _TRAINING:.0f} % of the peak in "
-        f"training and {100 * _SAMPLING:.0f} % in sampling, judging and the debugger beside them"
+        f"{_MBPP} problems, {config.epochs:g} epochs, {completions:.0f} completions, "
+        f"{100 * _TRAINING:.0f} % of the peak in training and {1e3 * _LAYER_S:g} ms a layer and "
+        "token in sampling; evaluation, and judging and debuggers where they are waited for, on top"
     )
     return hours, assumed
 

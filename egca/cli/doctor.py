@@ -56,7 +56,7 @@ EXTRAS: dict[str, Extra] = {
     "vllm": Extra(("vllm",), "fast sampling of rollouts, and local debugger models"),
     "trl": Extra(("trl",), "the credit rule inside TRL's GRPO trainer"),
     "verl": Extra(("verl",), "the credit rule inside verl, over several machines"),
-    "report": Extra(("matplotlib",), "plots in reports"),
+    "report": Extra(("matplotlib", "pydantic", "yaml"), "egca bench: tables, plots, the page"),
     "dev": Extra(
         ("pytest", "xdist", "hypothesis", "tokenizers", "hunter", "mypy", "ruff", "importlinter"),
         "make test and make check",

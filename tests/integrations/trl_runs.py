@@ -117,13 +117,14 @@ def grpo_run(student: Path, problems: Path, folder: Path, **config: Any) -> Reco
 
 
 def passes(
-    completions: Sequence[str], problem: Sequence[str], constraints: Sequence[str], **more: Any
+    completions: Sequence[Any], problem: Sequence[str], constraints: Sequence[str], **more: Any
 ) -> list[float]:
     """1 for a completion that passes its tests, else 0."""
+    texts = [one if isinstance(one, str) else one[0]["content"] for one in completions]
     with Bench(Rules(), 1) as bench:
         jobs = [
             Job(task_of_row(row, demanded), text)
-            for row, demanded, text in zip(problem, constraints, completions, strict=True)
+            for row, demanded, text in zip(problem, constraints, texts, strict=True)
         ]
         for job in jobs:
             bench.request(job)
@@ -133,3 +134,8 @@ def passes(
 def shortness(completion_ids: Sequence[Sequence[int]], **more: Any) -> list[float]:
     """Another reward, which differs within every group."""
     return [-len(ids) / 100 for ids in completion_ids]
+
+
+def sometimes(completion_ids: Sequence[Sequence[int]], **more: Any) -> list[float | None]:
+    """The same, where it says anything at all."""
+    return [-len(ids) / 100 if i % 2 else None for i, ids in enumerate(completion_ids)]

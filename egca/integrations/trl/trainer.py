@@ -122,8 +122,8 @@ class EGCATrainer(GRPOTrainer):
         """T_i a_{i,t} of shape (B, T), 0 behind the end of a completion.
 
         Where all tokens have the same credit that is A_i, as in (B,); the sum is A_i T_i, as far as
-        the rule keeps sums. Also under losses that do not divide by T_i: there a long completion weighs more, under
-        TRL's own advantages and these alike.
+        the rule keeps sums. Also under losses that do not divide by T_i: there a long completion
+        weighs more, under TRL's own advantages and these alike.
         """
         started = time.perf_counter()
         parts = self._of_tests(advantages)

@@ -1,4 +1,4 @@
 """egca inside the tools that people already have: trainers, coding agents, pytest.
 
-Thin adapters over the layers below. TRL's GRPOTrainer is `egca.integrations.trl`; the mcp server
+Thin adapters over the layers below. TRL's GRPOTrainer is `egca.integrations.trl`; the MCP server
 and the pytest plugin need no torch. Each tool is imported by its own module only."""

@@ -76,6 +76,11 @@ class Crediting:
             return judged.share
         return REWARDS[self.reward or self.strategy.reward](judged.cause, judged.share)
 
+    @property
+    def wants_share(self) -> bool:
+        """Whether r_i depends on how many tests pass, so that all of them have to run."""
+        return (self.reward or self.strategy.reward) in ("fraction", "graded_and_adaptive")
+
     def advantages(self, group: Group) -> None:
         """Fill in r_i, A_i and what has to be found out about each completion."""
         for rollout in group:
@@ -91,7 +96,7 @@ class Crediting:
 
     def credit(self, group: Group, policy: Policy, seed: int) -> None:
         """Fill in a_{i,t} of every completion of a group."""
-        evidence = [self._evidence(rollout, policy) for rollout in group]
+        evidence = [self.evidence(rollout, policy) for rollout in group]
         credits = assign(evidence, self.strategy, options=self.options, seed=seed)
         for rollout, credit in zip(group, credits, strict=True):
             rollout.credit = credit
@@ -105,7 +110,7 @@ class Crediting:
             Row(
                 rollout.prompt,
                 completion.ids,
-                _scaled(credit.advantages, n, rollout.advantage),
+                scaled(credit.advantages, n, rollout.advantage),
                 n,
                 np.asarray(completion.logprobs, dtype=np.float32),
                 rollout.reward,
@@ -114,11 +119,12 @@ class Crediting:
         contrast = credit.contrast
         if contrast is not None:
             prefix = [*rollout.prompt, *completion.ids[: contrast.prefix_length]]
-            raised = _scaled(contrast.advantages, n, -rollout.advantage)
+            raised = scaled(contrast.advantages, n, -rollout.advantage)
             rows.append(Row(prefix, contrast.token_ids, raised, n))
         return rows
 
-    def _evidence(self, rollout: Rollout, policy: Policy) -> Evidence:
+    def evidence(self, rollout: Rollout, policy: Policy) -> Evidence:
+        """What a rule may know of a rollout, in tokens."""
         judged = rollout.judged
         assert judged is not None
         ids = rollout.completion.ids
@@ -158,11 +164,14 @@ class Crediting:
         )
 
 
-def _scaled(credit: FloatArray, n_tokens: int, advantage: float) -> npt.NDArray[np.float32]:
-    """What multiplies each token's ratio: T_i a_{i,t}, and with uniform credit A_i to the bit."""
-    scaled = for_loss(credit, "constant", n_tokens=n_tokens)
-    is_even = np.isclose(scaled, advantage, rtol=1e-12, atol=0.0)
-    return np.where(is_even, advantage, scaled).astype(np.float32)
+def scaled(credit: FloatArray, n_tokens: int, advantage: float) -> npt.NDArray[np.float32]:
+    """What multiplies each token's ratio: T_i a_{i,t}, and with uniform credit A_i to the bit.
+
+    Args: credit: a_i of shape (T,), T = n_tokens but for a contrast. advantage: A_i.
+    """
+    factors = for_loss(credit, "constant", n_tokens=n_tokens)
+    is_even = np.isclose(factors, advantage, rtol=1e-12, atol=0.0)
+    return np.where(is_even, advantage, factors).astype(np.float32)
 
 
 def _tokens(offsets: Sequence[Range]) -> Callable[[Range | None], list[int]]:

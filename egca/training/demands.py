@@ -17,14 +17,16 @@ from egca.training.config import Debugger
 
 
 def demands_of(
-    problems: Sequence[Problem], options: Debugger, file: Path
+    problems: Sequence[Problem], options: Debugger, file: Path | None
 ) -> tuple[list[ConstraintSet | None], int]:
     """C of each problem, None where it has no reference; and for how many a model gave none.
 
-    Args: file: of the run: what is there is not asked again, and what is new is written.
+    Args:
+        file: of the run: what is there is not asked again, and what is new is written; None: of no
+            run.
     Raises: InputError for a file that holds something else; the errors of opening a debugger.
     """
-    known = _read(file)
+    known = {} if file is None else _read(file)
     missing = [p for p in problems if p.reference is not None and p.task_id not in known]
     n_fallen = 0
     if missing:
@@ -37,7 +39,9 @@ def demands_of(
                 known[problem.task_id] = extract_constraints(problem, problem.reference)
             else:
                 known[problem.task_id] = extraction.constraints
-        save_text(file, json.dumps({name: one.to_dict() for name, one in known.items()}, indent=1))
+        if file is not None:
+            rows = {name: one.to_dict() for name, one in known.items()}
+            save_text(file, json.dumps(rows, indent=1))
     return [known.get(problem.task_id) for problem in problems], n_fallen
 
 

@@ -1,8 +1,8 @@
 """A training step of verl's FSDP engine with token credit, on processor cores.
 
 Real: Ray, TransferQueue, the worker group, FSDP's forward and backward pass, verl's loss, AdamW,
-and the trainer's own methods in the order in which it calls them. Not here: the rollouts, since vLLM's
-servers want a GPU; the completions are written down."""
+and the trainer's own methods in the order in which it calls them. Not here: the rollouts, since
+vLLM's servers want a GPU; the completions are written down."""
 
 from __future__ import annotations
 
@@ -78,6 +78,7 @@ def config(tiny_model):
 def cluster(config):
     env = {
         "VERL_PLATFORM": "processor",
+        "VERL_ENGINE_DEVICE": "cuda",  # by this name the engine is registered
         "VERL_USE_EXTERNAL_MODULES": "verl_cpu_platform",
         "PYTHONPATH": os.pathsep.join(
             [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
@@ -131,4 +132,3 @@ def test_a_step_moves_the_weights(cluster, config, tiny_model):
     trainer._update_actor(meta, metrics)
     assert metrics["egca/credited"] == 1.0
     assert metrics["actor/grad_norm"] > 0
-    print({k: v for k, v in metrics.items()})

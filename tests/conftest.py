@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import settings
 settings.register_profile("egca", deadline=None)
 settings.load_profile("egca")
 
+N_TASKS = 4  # that the student knows
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 Golden = Callable[[str, str], None]
@@ -93,3 +95,33 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     transformers.LlamaForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a student made in seconds: it knows four tasks by heart, faults included."""
+    torch = pytest.importorskip("torch", reason="needs the extra train")
+
+    from egca.training.tiny import Student, student_folder
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    what = Student(
+        family="easy", fault_rate=0.3, hidden=64, layers=2, heads=2, vocabulary=300,
+        steps=120, batch_size=16, n_tasks=N_TASKS, learning_rate=1e-2,
+    )  # fmt: skip
+    folder = student_folder(what, tmp_path_factory.mktemp("students"))
+    torch.set_num_threads(threads)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def problems(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """File of the tasks that the student knows."""
+    from egca.problems import row_of
+    from egca.problems.generated import FAMILIES
+
+    file = tmp_path_factory.mktemp("problems") / "tasks.jsonl"
+    tasks = [FAMILIES["easy"].task("train", 1_000_000 + i) for i in range(N_TASKS)]
+    file.write_text("".join(json.dumps(row_of(task.problem)) + "\n" for task in tasks))
+    return file

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.pages import PAGES, rendered
+from harness.pages import PAGES, rendered, typed_claims
+from harness.tables import TABLES
+from harness.tables.report import page, tables
+from harness.tables.view import view_of
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -51,28 +54,46 @@ def test_console_blocks_are_what_the_commands_print(request: pytest.FixtureReque
         assert TIME.sub("TIME", now) == TIME.sub("TIME", printed), "the README is stale: make docs"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/credit.md"])
-def test_python_blocks_give_what_they_show(page):
-    result = doctest.testfile(str(README.parent / page), module_relative=False)
+@pytest.mark.parametrize("name", ["README.md", "docs/credit.md"])
+def test_python_blocks_give_what_they_show(name):
+    result = doctest.testfile(str(README.parent / name), module_relative=False)
     assert result.attempted > 0
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("page", sorted(PAGES))
-def test_pages_show_what_was_measured(page):
-    assert rendered(page) == (README.parent / page).read_text("utf-8"), "stale: make docs"
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_pages_show_what_was_measured(name):
+    assert rendered(name) == (README.parent / name).read_text("utf-8"), "stale: make docs"
+
+
+def test_the_report_shows_what_was_measured():
+    folder = README.parent / "results/report"
+    views = [view_of(name) for name in TABLES]
+    assert tables(views) == (folder / "tables.md").read_text("utf-8"), "stale: make docs"
+    # Plots are left out: the same numbers are drawn a little differently by another matplotlib.
+    plotted = {view.name: "<svg></svg>" if view.document else "" for view in views}
+    drawn = re.compile(r"<svg.*?</svg>\s*", re.DOTALL)
+    shown = drawn.sub("<svg></svg>", (folder / "index.html").read_text("utf-8"))
+    assert page(views, plotted) == shown, "stale: make docs"
+
+
+def test_numbers_that_claim_to_be_measured_are_rendered_from_results():
+    root = README.parent
+    for file in [root / "README.md", *(root / "docs").glob("*.md")]:
+        found = typed_claims(file.read_text("utf-8"))
+        assert not found, f"{file.relative_to(root)}: by hand, where results/ should speak: {found}"
 
 
 def test_links_lead_to_files_of_the_repository():
     root = README.parent
-    for page in [*root.glob("*.md"), *(root / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
+    for file in [*root.glob("*.md"), *(root / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)\)", file.read_text(encoding="utf-8")):
             if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.relative_to(root)}: {target}"
+                assert (file.parent / target).exists(), f"{file.relative_to(root)}: {target}"
 
 
 def test_every_page_of_the_documentation_is_in_its_index():
     docs = README.parent / "docs"
     index = (docs / "README.md").read_text(encoding="utf-8")
-    for page in docs.glob("*.md"):
-        assert page.name == "README.md" or f"({page.name})" in index, f"docs/{page.name}"
+    for file in docs.glob("*.md"):
+        assert file.name == "README.md" or f"({file.name})" in index, f"docs/{file.name}"

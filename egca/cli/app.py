@@ -50,6 +50,7 @@ COMMANDS: dict[str, Entry] = {
         "egca.cli.providers:providers", "List the ways to reach a model, or try one."
     ),
     "prompts": Entry("egca.cli.prompts:app", "List, show and compare the prompts that models get."),
+    "mcp": Entry("egca.cli.mcp:mcp", "Serve the tools to an agent: Model Context Protocol."),
     "doctor": Entry(
         "egca.cli.doctor:doctor", "Say what this machine has, and what the rest would enable."
     ),

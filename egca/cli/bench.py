@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from egca.cli.bench_tables import all_tables, needs_extra, report, speed, table_command
 from harness.tables import TABLES
 
 app = typer.Typer(
     name="bench",
-    help="Measure, and write the tables of results/measured.",
+    help="Measure the tables of results/, and show them beside the published ones.",
     add_completion=False,
     rich_markup_mode=None,
     invoke_without_command=True,
@@ -21,16 +22,29 @@ app = typer.Typer(
 
 @app.callback()
 def bench(
-    shows_list: Annotated[bool, typer.Option("--list", help="List the tables.")] = False,
+    shows_list: Annotated[
+        bool,
+        typer.Option("--list", help="List the tables: needs, cost, published and measured rows."),
+    ] = False,
 ) -> None:
-    """Measure, and write the tables of results/measured."""
+    """Measure the tables of results/, and show them beside the published ones.
+
+    Published and measured numbers are kept apart: results/published, results/measured.
+    """
     if shows_list:
-        width = max(map(len, TABLES))
-        for name, table in TABLES.items():
-            print(f"{name:<{width}}  {table.about} (results/{table.results})")
+        needs_extra("egca bench --list", "report", ("yaml", "pydantic"))
+        from harness.tables.coverage import lines
+
+        print("\n".join(lines()))
         raise typer.Exit
 
 
 for _name, _table in TABLES.items():
-    _module, _, _function = _table.command.partition(":")
-    app.command(_name)(getattr(import_module(_module), _function))
+    if _table.command:
+        _module, _, _function = _table.command.partition(":")
+        app.command(_name)(getattr(import_module(_module), _function))
+    elif _table.measure:
+        app.command(_name)(table_command(_name, _table.about))
+app.command("speed")(speed)
+app.command("all")(all_tables)
+app.command("report")(report)

@@ -48,6 +48,7 @@ EXTRAS: dict[str, Extra] = {
     "llm": Extra(
         ("openai", "anthropic", "tenacity"), "chat models of services and servers (egca providers)"
     ),
+    "mcp": Extra(("mcp",), "the tools for agents (egca mcp)"),
     "train": Extra(
         ("torch", "transformers", "accelerate", "peft", "gguf"),
         "models in this process, for egca generate",
@@ -55,7 +56,7 @@ EXTRAS: dict[str, Extra] = {
     "vllm": Extra(("vllm",), "fast sampling of rollouts, and local debugger models"),
     "trl": Extra(("trl",), "the credit rule inside TRL's GRPO trainer"),
     "verl": Extra(("verl",), "the credit rule inside verl, over several machines"),
-    "report": Extra(("matplotlib",), "plots in reports"),
+    "report": Extra(("matplotlib", "pydantic", "yaml"), "egca bench: tables, plots, the page"),
     "dev": Extra(
         ("pytest", "xdist", "hypothesis", "tokenizers", "hunter", "mypy", "ruff", "importlinter"),
         "make test and make check",

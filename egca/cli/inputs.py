@@ -7,36 +7,30 @@ from __future__ import annotations
 import io
 import json
 import math
-import re
 import sys
 import tokenize
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from egca.errors import InputError, ProblemError
+from egca.errors import InputError
 from egca.files import reason_of
 from egca.problems import (
     Kind,
     Problem,
     extract_program,
-    infer_entry_point,
     kind_of,
     load_problem,
     load_tests,
-    near_name,
     program_of,
 )
 from egca.problems.entry_points import entry_points_of
 from egca.problems.preamble import behind
+from egca.problems.texts import check_defines, entry_point_of_texts
 from egca.types import Comparison, Program
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 STDIN = "-"
-_HEAD = re.compile(
-    r"^(?P<indent>[ \t]*)(?P<word>class|(?:async[ \t]+)?def)[ \t]+(?P<name>\w+)", re.M
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +188,7 @@ def _entry_point(request: Request, text: str, reference: str | None, tests: str)
     if name is not None and request.kind == "script":
         raise InputError("a script has no entry point; leave out --entry-point or --kind script")
     if name is None:
-        if request.kind == "script" or _reads_stdin(tests):
-            name = ""
-        else:
-            found = skeleton(source) if not entry_points_of(source) else source
-            name = infer_entry_point(found, reference, tests)
+        name = "" if request.kind == "script" else entry_point_of_texts(source, reference, tests)
     elif request.kind == "method" and "." not in name:
         ends = [point for point in entry_points_of(source) if point.endswith(f".{name}")]
         name = ends[0] if ends else f"Solution.{name}"
@@ -207,45 +197,6 @@ def _entry_point(request: Request, text: str, reference: str | None, tests: str)
             f'the tests call "{name}", a {kind_of(name)}, but --kind says {request.kind}'
         )
     return name
-
-
-def _reads_stdin(tests: str) -> bool:
-    """Whether a test file is JSON whose first test gives standard input, and no arguments."""
-    for line in (tests, tests.split("\n", 1)[0]):
-        try:
-            first = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(first, dict) and isinstance(first.get("tests"), list):
-            first = first["tests"]
-        if isinstance(first, list):
-            first = first[0] if first else None
-        return isinstance(first, dict) and "stdin" in first and not {"args", "input"} & set(first)
-    return False
-
-
-def skeleton(source: str) -> str:
-    """The heads of the functions and classes of a program that does not compile, as a program.
-
-    >>> skeleton("def f(x:\\n    return (\\nclass A:\\n    def g(self): }")
-    'def f(): pass\\nclass A:\\n pass\\n def g(): pass\\n'
-    """
-
-    def heads() -> Iterator[str]:
-        in_class = False
-        for head in _HEAD.finditer(source):
-            is_class = head["word"] == "class"
-            if not head["indent"]:
-                in_class = is_class
-                yield (
-                    f"class {head['name']}:\n pass\n"
-                    if is_class
-                    else f"def {head['name']}(): pass\n"
-                )
-            elif in_class and not is_class:
-                yield f" def {head['name']}(): pass\n"
-
-    return "".join(heads())
 
 
 def _is_completion(request: Request) -> bool:
@@ -274,14 +225,5 @@ def _comparison(request: Request, comparison: Comparison) -> Comparison:
 
 def _check_entry_point(request: Request, program: Program, problem: Problem) -> None:
     """Refuse a program that defines functions, but not the one under test."""
-    defined = entry_points_of(program.source)
-    if not problem.entry_point or problem.entry_point in defined or not defined:
-        return
-    if re.search(
-        rf"\b{re.escape(problem.entry_point.rpartition('.')[2])}\b[^\n]*(=|import)", program.source
-    ):
-        return  # bound in some other way; running it will tell
-    near = near_name(problem.entry_point, program.source)
-    hint = f'did you mean "{near}"?' if near else f"it defines {', '.join(defined[:5])}"
-    where = "standard input" if request.candidate == STDIN else request.candidate
-    raise ProblemError(f'{where}: does not define "{problem.entry_point}"; {hint}')
+    where = "standard input" if request.candidate == STDIN else str(request.candidate)
+    check_defines(program.source, problem.entry_point, where)

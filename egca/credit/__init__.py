@@ -1,6 +1,6 @@
 """Credit: from rewards and evidence to a_{i,t} of every token. Pure functions on numpy arrays."""
 
-from egca.credit.advantages import group_advantages
+from egca.credit.advantages import advantage_part, group_advantages
 from egca.credit.evidence import Evidence, Need, TokenRepair
 from egca.credit.loss import Loss, for_loss, pad
 from egca.credit.offsets import token_offsets, tokens_in_span
@@ -24,6 +24,7 @@ __all__ = [
     "Strategy",
     "TokenCredit",
     "TokenRepair",
+    "advantage_part",
     "assign",
     "find_strategy",
     "for_loss",

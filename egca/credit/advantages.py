@@ -81,6 +81,39 @@ def advantage_scale(rewards: npt.ArrayLike, advantages: npt.ArrayLike) -> float:
     return float(np.asarray(advantages, dtype=np.float64)[strongest] / centred[strongest])
 
 
+def advantage_part(
+    part: npt.ArrayLike, rewards: npt.ArrayLike, advantages: npt.ArrayLike, group_size: int
+) -> FloatArray:
+    """What one of several added rewards contributes to each A_i: c (p_i - mean p).
+
+    A_i = c (r_i - mean r) is linear in r_i, so with r_i = p_i + q_i it is the sum of what p and q
+    contribute, and only what the tests contribute is a matter of where a program goes wrong.
+
+    Args:
+        part: p of shape (N,), the weighted reward asked about.
+        rewards: r of shape (N,), the sum of all weighted rewards.
+        advantages: A of shape (N,), however they were scaled.
+        group_size: G; siblings are consecutive.
+    Returns: shape (N,); 0 in groups whose r_i are all equal, where A_i = 0.
+    Raises: CreditError for shapes that do not fit.
+
+    >>> advantages = group_advantages([1, 0, 0.5, 0.5], 4, scale="none")
+    >>> advantage_part([1, 0, 0, 0], [1, 0, 0.5, 0.5], advantages, 4)
+    array([ 0.75, -0.25, -0.25, -0.25])
+    """
+    shares, sums, found = (np.asarray(v, dtype=np.float64) for v in (part, rewards, advantages))
+    if not shares.shape == sums.shape == found.shape or shares.ndim != 1:
+        raise CreditError(
+            f"rewards and advantages differ in shape: {shares.shape}, {sums.shape}, {found.shape}"
+        )
+    index, n_groups = _group_index(group_size, sums.size)
+    parts = np.zeros_like(sums)
+    for group in (index == k for k in range(n_groups)):
+        scale = advantage_scale(sums[group], found[group])
+        parts[group] = scale * (shares[group] - shares[group].mean())
+    return parts
+
+
 def _group_index(groups: int | npt.ArrayLike, n: int) -> tuple[npt.NDArray[np.intp], int]:
     """Group number of each of n completions, and how many groups there are."""
     if isinstance(groups, int | np.integer):

@@ -1,4 +1,5 @@
-"""egca inside other people's trainers: one module or package for each, imported by who uses it.
+"""egca inside the tools that people already have: trainers, coding agents, pytest.
 
-An adapter turns what its trainer samples into what egca/training and egca/credit take, and their
-credit into what the trainer's loss takes. Importing this room imports no trainer."""
+Thin adapters over the layers below. TRL's GRPOTrainer is `egca.integrations.trl`, verl's
+plug-in `egca.integrations.verl` and the modules whose names begin with it; the mcp server and the
+pytest plugin need no torch. Each tool is imported by its own modules only."""

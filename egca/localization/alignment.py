@@ -32,12 +32,12 @@ def align(
     Returns: steps in the order of the runs; those without a partner stand alone.
     """
     ours = _window(candidate, divergence)
-    left = [_step(candidate, candidate_map, index) for index in ours]
+    left = [step_at(candidate, candidate_map, index) for index in ours]
     marked = ours.index(divergence) if divergence in ours else None
     if reference is None or reference_map is None:
         return tuple(AlignedStep(step, None, False, i == marked) for i, step in enumerate(left))
     theirs = _window(reference, None)
-    right = [_step(reference, reference_map, index) for index in theirs]
+    right = [step_at(reference, reference_map, index) for index in theirs]
     matcher = SequenceMatcher(
         None, _keys(candidate, ours), _keys(reference, theirs), autojunk=False
     )
@@ -75,16 +75,21 @@ def _unequal(
 
 def _window(trace: Trace, around: int | None) -> list[int]:
     """Indices of the events to show."""
-    indices = [
-        i
-        for i, site in enumerate(trace.site_ids)
-        if is_value(trace.sites[site]) or trace.sites[site].kind == "raise"
-    ]
+    indices = visible(trace)
     if len(indices) <= MAX_STEPS:
         return indices
     at = next((n for n, i in enumerate(indices) if around is not None and i >= around), 0)
     first = max(min(at - MAX_STEPS // 2, len(indices) - MAX_STEPS), 0)
     return indices[first : first + MAX_STEPS]
+
+
+def visible(trace: Trace) -> list[int]:
+    """Indices of the events that a person is shown: not the bookkeeping."""
+    return [
+        i
+        for i, site in enumerate(trace.site_ids)
+        if is_value(trace.sites[site]) or trace.sites[site].kind == "raise"
+    ]
 
 
 def _keys(trace: Trace, indices: Sequence[int]) -> list[Hashable]:
@@ -96,7 +101,8 @@ def _keys(trace: Trace, indices: Sequence[int]) -> list[Hashable]:
     return keys
 
 
-def _step(trace: Trace, source_map: SourceMap, index: int) -> Step:
+def step_at(trace: Trace, source_map: SourceMap, index: int) -> Step:
+    """An event of a trace, as a person reads it."""
     event = trace.event(index)
     site = event.site
     start = source_map.offset(site.lineno, site.col_offset)

@@ -18,15 +18,21 @@ def load_tests(path: Path | str, entry_point: str, *, context: str = "") -> tupl
         context: source of a module whose helpers Python tests may use besides their own.
     Raises: ProblemError naming file and line.
     """
-    text = read_text(path)
-    if _is_json(Path(path), text):
-        return parse_json_tests(text, entry_point, filename=str(path))
+    return parse_tests(read_text(path), entry_point, filename=str(path), context=context)
+
+
+def parse_tests(
+    text: str, entry_point: str, *, filename: str = "tests", context: str = ""
+) -> tuple[Test, ...]:
+    """As load_tests, of a text; filename stands in messages, and its ending says what it is."""
+    if _is_json(Path(filename), text):
+        return parse_json_tests(text, entry_point, filename=filename)
     if not entry_point:
         raise ProblemError(
-            f"{path}: Python tests need an entry point to call; name it with --entry-point, "
+            f"{filename}: Python tests need an entry point to call; name it with --entry-point, "
             "or give a script's tests as JSON with stdin and output"
         )
-    return parse_python_tests(text, entry_point, filename=str(path), context=context)
+    return parse_python_tests(text, entry_point, filename=filename, context=context)
 
 
 def read_text(path: Path | str) -> str:

@@ -68,7 +68,7 @@ def _rows(text: str, filename: str, shared: dict[str, Any]) -> Iterator[tuple[in
         return
     try:
         whole = json.loads(stripped)
-    except ValueError:
+    except (ValueError, RecursionError):
         whole = None
     if isinstance(whole, dict) and "tests" in whole:
         shared.update({key: whole[key] for key in COMPARISON if key in whole})
@@ -86,7 +86,7 @@ def _rows(text: str, filename: str, shared: dict[str, Any]) -> Iterator[tuple[in
         if line.strip():
             try:
                 yield number, json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ProblemError(
                     f"{filename}:{number}: not JSON: {error}; one object a line"
                 ) from None
@@ -104,7 +104,7 @@ def _elements(text: str, start: int, filename: str) -> Iterator[tuple[int, Any]]
         line = text.count("\n", 0, at) + 1
         try:
             value, at = decoder.raw_decode(text, at)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             place = line if at >= len(text) else getattr(error, "lineno", line)
             raise ProblemError(f"{filename}:{place}: not JSON: {error}") from None
         yield line, value

@@ -17,6 +17,11 @@ from egca.training.config import TrainConfig
 from egca.training.data import load_problems
 
 _BYTES = {"float32": 4, "bfloat16": 2}
+# Hidden size, layers and vocabulary of the presets' models, for where their weights are not here.
+SHAPES: dict[str, tuple[int, int, int]] = {
+    "Qwen/Qwen2.5-Coder-0.5B-Instruct": (896, 24, 151_936),
+    "deepseek-ai/deepseek-coder-6.7b-instruct": (4_096, 32, 32_256),
+}
 # Numbers kept for the gradient for each token and layer, in units of the hidden size: attention,
 # the feed-forward part at about three times the hidden size, two norms and the residual stream.
 _ACTIVATIONS = 34
@@ -70,7 +75,7 @@ def _steps(config: TrainConfig, n: int | None) -> str:
 
 
 def _memory(config: TrainConfig, missing: list[str]) -> tuple[float | None, str]:
-    """GB that training takes at its highest, estimated, and a line about the model."""
+    """GB that training takes at its highest, estimated for all devices together, and a line."""
     name = config.model.name
     if name.startswith(tiny.PREFIX):
         student = tiny.student_named(name.removeprefix(tiny.PREFIX))
@@ -80,11 +85,15 @@ def _memory(config: TrainConfig, missing: list[str]) -> tuple[float | None, str]
         n = layers * 12 * hidden**2 + vocabulary * hidden
     else:
         shape = _shape(name)
+        when = "in a folder here"
         if shape is None:
             free = shutil.disk_usage(Path.home()).free / 1e9
-            return None, f"{name}: downloaded from the hub on the first run ({free:.0f} GB free)"
+            when = f"downloaded from the hub on the first run ({free:.0f} GB free)"
+            if name not in SHAPES:
+                return None, f"{name}: {when}"
+            shape = SHAPES[name]
         hidden, layers, vocabulary = shape
-        n, when = layers * 12 * hidden**2 + 2 * vocabulary * hidden, "in a folder here"
+        n = parameters_of(shape)
     width = _BYTES[config.model.dtype]
     adapters = 0.01 if config.model.lora else 1.0
     states = n * (width + adapters * (width + 2 * width))
@@ -94,6 +103,16 @@ def _memory(config: TrainConfig, missing: list[str]) -> tuple[float | None, str]
     logits = min(config.chunk_tokens, config.micro_batch_tokens) * vocabulary * 4 * 3
     total = (states + copies + activations + logits) / 1e9
     return total, f"{name}: about {n / 1e6:.3g}M parameters, {when}; about {total:.2g} GB to train"
+
+
+def parameters_of(shape: tuple[int, int, int]) -> int:
+    """About how many parameters a model of this hidden size, depth and vocabulary has.
+
+    >>> round(parameters_of(SHAPES["deepseek-ai/deepseek-coder-6.7b-instruct"]) / 1e9, 1)
+    6.7
+    """
+    hidden, layers, vocabulary = shape
+    return layers * 12 * hidden**2 + 2 * vocabulary * hidden
 
 
 def _shape(name: str) -> tuple[int, int, int] | None:

@@ -22,7 +22,7 @@ from egca.files import reason_of, save_text
 from egca.structure import ConstraintSet, extract_constraints
 from egca.training import tiny
 from egca.training.assessment import Bench, Rules
-from egca.training.config import TrainConfig, config_of
+from egca.training.config import TrainConfig, read_config
 from egca.training.crediting import Crediting, Group
 from egca.training.critic import Critic, CriticUpdater
 from egca.training.data import Prompt, SetAside, load_problems, prompts_of
@@ -181,6 +181,10 @@ def _check_share(config: TrainConfig, world: World) -> None:
         raise InputError(
             f"rollout.prompts_per_step is {n}, fewer than the {world.n} processes that share them"
         )
+    if config.rollout.engine == "vllm" and config.model.lora is not None:
+        raise InputError(
+            "rollout.engine vllm and model.lora do not go together: vLLM takes over whole weights"
+        )
     if world.is_sharded and config.model.lora is not None:
         raise InputError("model.lora and FSDP: adapters leave nothing to shard; train without FSDP")
 
@@ -207,14 +211,18 @@ def open_policy(
 def open_sampler(config: TrainConfig, policy: Policy, world: World | None = None) -> Sampler:
     """Where completions come from; each process has draws of its own."""
     rank = world.rank if world is not None else 0
-    options = config.rollout
+    options, seed = config.rollout, config.seed + 1_000_003 * rank
+    if options.engine == "vllm":
+        from egca.training.vllm_sampling import VllmSampler
+
+        return VllmSampler(policy, options, seed)
     return PolicySampler(
         policy,
         max_tokens=options.max_completion_length,
         temperature=options.temperature,
         top_p=options.top_p,
         batch_size=options.batch_size,
-        seed=config.seed + 1_000_003 * rank,
+        seed=seed,
     )
 
 
@@ -275,7 +283,9 @@ class _Evaluator:
                 update={"dataset": options.dataset, "limit": options.limit, "ids": None}
             )
             problems = load_problems(data)
-            constraints = [extract_constraints(problem, problem.reference) for problem in problems]
+            constraints: list[ConstraintSet | None] = [None] * len(problems)
+            if find_strategy(self.config.credit.strategy).constraints:  # prompts as in training
+                constraints = [extract_constraints(one, one.reference) for one in problems]
             limit = self.config.rollout.max_prompt_length
             self._prompts = prompts_of(problems, constraints, self.policy, data.prompt, limit)[0]
         found = self.world.gather(evaluate(
@@ -296,7 +306,7 @@ def _open_folder(config: TrainConfig, folder: Path, resume: bool) -> None:
     if resume:
         if not file.is_file():
             raise InputError(f"{folder}: there is no run to resume: it has no {CONFIG}")
-        if read_config(folder).digest() != config.digest():
+        if read_config(file).digest() != config.digest():
             raise InputError(f"{folder}: its {CONFIG} has other options than asked for; resume it "
                              "with `--resume` and the same options")  # fmt: skip
         return
@@ -322,18 +332,6 @@ def _open_folder(config: TrainConfig, folder: Path, resume: bool) -> None:
         "threads": torch.get_num_threads(),
         "versions": versions,
     })  # fmt: skip
-
-
-def read_config(folder: Path) -> TrainConfig:
-    """The configuration of a run. Raises: InputError."""
-    file = folder / CONFIG
-    try:
-        tree = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{file}: cannot be read: {' '.join(str(error).split())}") from None
-    if not isinstance(tree, dict):
-        raise InputError(f"{file}: a configuration is a mapping of options")
-    return config_of(tree, str(file))
 
 
 def _write(file: Path, data: Any) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -28,8 +28,14 @@ OUTPUT = ROOT / "results/measured/credit_overhead.json"
 BASELINE = "uniform"
 
 
-def seconds_of(rule: str, student: str, n_steps: int) -> dict[str, float]:
-    """Seconds of a step by phase, the mean over all steps but the first, which warms up."""
+def seconds_of(
+    rule: str, student: str, n_steps: int, more: Mapping[str, Any] | None = None
+) -> dict[str, float]:
+    """Seconds of a step by phase, the mean over all steps but the first, which warms up.
+
+    Args:
+        more: dotted options over those of the preset, for both sides of a pair.
+    """
     phases: list[dict[str, float]] = []
 
     def listen(step: int, metrics: dict[str, Any], groups: Sequence[Any]) -> None:
@@ -42,6 +48,7 @@ def seconds_of(rule: str, student: str, n_steps: int) -> dict[str, float]:
         "optimizer.learning_rate": 1e-12,
         "steps": n_steps + 1,
         "data.limit": 8 * (n_steps + 1),
+        **(more or {}),
     }
     folder = Path(tempfile.mkdtemp(prefix="egca-overhead-"))
     try:

@@ -21,8 +21,8 @@ from egca.errors import InputError
 from egca.files import save_text
 from egca.training import tiny
 from harness.provenance import ROOT, provenance
+from harness.studies.curves import area
 from harness.studies.rules import OUTPUT as RULES
-from harness.studies.rules import area
 from harness.studies.runs import VERSION, Run, results, run_of
 from harness.studies.statistics import interval, paired_p
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,8 @@ import typer
 from egca.files import save_text
 from egca.training import tiny
 from harness.provenance import ROOT, provenance
+from harness.studies import tuning
+from harness.studies.curves import SMOOTH, TARGET, area, steps_to_target
 from harness.studies.runs import VERSION, Run, results, run_of
 from harness.studies.statistics import interval, paired_p
 
@@ -29,11 +32,6 @@ RULES = (
     "uniform", "egca", "egca-cap", "egca-mask", "survival", "egca-contrast",
     "random-span", "late-span",
 )  # fmt: skip
-RATES = (1.5e-4, 3e-4, 6e-4)  # by twos; goes on while the best is at an end
-LIMITS = (1e-5, 5e-3)
-TUNING_SEEDS = (1_000,)
-TARGET = 0.2  # above where the curve begins
-SMOOTH = 10  # steps whose mean has to reach it
 BASELINE = "uniform"
 
 
@@ -52,59 +50,9 @@ def run_for(student: str, rule: str, rate: float, seed: int) -> Run:
 def chosen_rates(
     student: str, rules: Sequence[str], folder: Path, n_workers: int
 ) -> dict[str, dict[str, Any]]:
-    """For each rule the mean over the curve at every rate that was tried, and the best rate.
-
-    The grid is the same for all rules to begin with, and goes on where the best is at its end.
-    """
-    tried: dict[str, dict[float, float]] = {rule: {} for rule in rules}
-    todo = {rule: list(RATES) for rule in rules}
-    while any(todo.values()):
-        grid = {
-            (rule, rate): [run_for(student, rule, rate, seed) for seed in TUNING_SEEDS]
-            for rule, rates in todo.items()
-            for rate in rates
-        }
-        found = results([run for runs in grid.values() for run in runs], folder, n_workers, _say)
-        for (rule, rate), runs in grid.items():
-            tried[rule][rate] = float(np.mean([area(found[run]) for run in runs]))
-        todo = {rule: _next_rates(means) for rule, means in tried.items()}
-    return {
-        rule: {
-            "rate": _best(means),
-            "means": {f"{rate:g}": round(means[rate], 4) for rate in sorted(means)},
-        }
-        for rule, means in tried.items()
-    }
-
-
-def _best(means: dict[float, float]) -> float:
-    return max(means, key=lambda rate: means[rate])
-
-
-def _next_rates(means: dict[float, float]) -> list[float]:
-    """The next rate outwards where the best is at an end of those tried.
-
-    >>> _next_rates({1.0: 0.1, 2.0: 0.3, 4.0: 0.2}), _next_rates({0.001: 0.1, 0.002: 0.3})
-    ([], [0.004])
-    """
-    best = _best(means)
-    low, high = LIMITS
-    if best == max(means) and 2 * best <= high:
-        return [2 * best]
-    return [best / 2] if best == min(means) and best / 2 >= low else []
-
-
-def area(left: dict[str, Any]) -> float:
-    """Mean pass rate over the steps of a run."""
-    return float(np.mean(left["curves"]["pass_rate"]))
-
-
-def steps_to_target(left: dict[str, Any], target: float) -> int | None:
-    """The first step at whose end the mean of the last few pass rates reaches a target."""
-    curve = np.asarray(left["curves"]["pass_rate"])
-    means = np.convolve(curve, np.ones(SMOOTH) / SMOOTH, "valid")
-    reached = np.nonzero(means >= target)[0]
-    return int(reached[0]) + SMOOTH if reached.size else None
+    """For each rule the rates that were tried and the best, as tuning.chosen_rates has them."""
+    at = partial(run_for, student)
+    return tuning.chosen_rates(rules, at, tuning.Grid(), folder, n_workers, _say)
 
 
 def study(
@@ -194,8 +142,8 @@ def main(
         packages=("torch", "transformers", "numpy"),
     )
     protocol = {
-        "tuning_seeds": TUNING_SEEDS,
-        "rates": RATES,
+        "tuning_seeds": tuning.TUNING_SEEDS,
+        "rates": tuning.RATES,
         "target": f"{TARGET} above the first {SMOOTH} steps of {BASELINE}",
         "p": "exact sign-flip test over seeds",
         "ci95": "bootstrap over seeds",

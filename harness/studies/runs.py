@@ -31,6 +31,7 @@ QUIET: dict[str, Any] = {
 }
 N_TEST = 200
 TESTS = {"sampled": (4, 1.0), "greedy": (1, 0.0)}  # completions of a problem, temperature
+_TESTED = ("model.", "data.dataset", "rollout.max_completion_length")  # what a test depends on
 CURVES = ("pass_rate", "entropy", "grad_norm", "multiplier_max", "effective_tokens", "located")
 
 
@@ -67,7 +68,7 @@ def results(
         folder: of the runs' files and of the verdicts that they share.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [run for run in dict.fromkeys(runs) if not _file(folder, run).is_file()]
+    missing = [run for run in dict.fromkeys(runs) if not is_known(folder, run)]
     say(f"{len(set(runs))} runs, {len(missing)} of them to be made")
     context = get_context("spawn")
     with ProcessPoolExecutor(n_workers, mp_context=context, initializer=alone) as pool:
@@ -76,6 +77,11 @@ def results(
             job.result()
             say(f"{n}/{len(missing)}: {_brief(jobs[job], known(folder, jobs[job]))}")
     return {run: known(folder, run) for run in runs}
+
+
+def is_known(folder: Path, run: Run) -> bool:
+    """Whether a run has been made."""
+    return _file(folder, run).is_file()
 
 
 def known(folder: Path, run: Run) -> dict[str, Any]:
@@ -96,7 +102,7 @@ def make(run: Run, folder: Path) -> None:
     def listen(step: int, metrics: dict[str, Any], groups: Sequence[Any]) -> None:
         for name, curve in curves.items():
             curve.append(round(float(metrics.get(name, 0.0)), 5))
-        modes.append({name: round(share, 4) for name, share in metrics["modes"].items()})
+        modes.append({name: round(share, 4) for name, share in metrics.get("modes", {}).items()})
         for name, value in metrics["seconds"].items():
             seconds[name] = seconds.get(name, 0.0) + value
 
@@ -106,6 +112,7 @@ def make(run: Run, folder: Path) -> None:
     try:
         train(config, work / "run", listeners=[listen])
         final = tested(work / "run" / "model", config)
+        validation = _validation(work / "run" / "evaluations.jsonl")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     left = {
@@ -114,8 +121,39 @@ def make(run: Run, folder: Path) -> None:
         "modes": modes,
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
         "final": final,
+        **({"validation": validation} if validation else {}),
     }
     save_text(_file(folder, run), json.dumps(left))
+
+
+def _validation(file: Path) -> list[float]:
+    """pass@1 of each evaluation on held-out problems, where the run's options ask for any."""
+    if not file.is_file():
+        return []
+    return [json.loads(line)["pass_at_1"] for line in file.read_text("utf-8").splitlines()]
+
+
+def untrained(run: Run, folder: Path) -> dict[str, dict[str, Any]]:
+    """What the model that a run begins with passes on the same tests; kept beside the runs."""
+    model = run_of({name: value for name, value in run.options if name.startswith(_TESTED)})
+    file = folder / f"untrained-{model.key}.json"
+    if not file.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=alone) as pool:
+            save_text(file, json.dumps(pool.submit(_test_untrained, model).result()))
+    found: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+def _test_untrained(run: Run) -> dict[str, dict[str, Any]]:
+    from egca.training import tiny
+    from egca.training.config import load_config
+
+    config = load_config("tiny", changes={**QUIET, **dict(run.options)})
+    name = config.model.name
+    if not name.startswith(tiny.PREFIX):
+        return tested(Path(name), config)
+    return tested(tiny.student_folder(tiny.student_named(name.removeprefix(tiny.PREFIX))), config)
 
 
 def tested(model: Path, config: TrainConfig) -> dict[str, dict[str, Any]]:

@@ -39,3 +39,41 @@ def paired_p(differences: Sequence[float] | npt.NDArray[np.float64]) -> float:
         signs = np.random.default_rng(0).choice([1.0, -1.0], (20_000, data.size))
     means = np.abs(signs @ data)
     return float(np.mean(means >= abs(data.sum()) - 1e-12))
+
+
+def lowest_p(n_pairs: int) -> float:
+    """What `paired_p` cannot fall below with so many pairs: 2^(1-n).
+
+    >>> lowest_p(5)
+    0.0625
+    """
+    return 2.0 ** (1 - n_pairs)
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """p values after Holm's correction for that many tests, in the given order.
+
+    Source: Holm (1979), a simple sequentially rejective multiple test procedure.
+
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    corrected = [0.0] * len(ps)
+    highest = 0.0
+    for rank, index in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
+        highest = max(highest, min(1.0, (len(ps) - rank) * ps[index]))
+        corrected[index] = highest
+    return corrected
+
+
+def effect_size(differences: Sequence[float] | npt.NDArray[np.float64]) -> float | None:
+    """Mean of paired differences in units of their standard deviation (Cohen's d_z).
+
+    None for fewer than two, or where all are equal: the spread is not known then.
+
+    >>> effect_size([1.0, 2.0, 3.0])
+    2.0
+    """
+    data = np.asarray(differences, dtype=np.float64)
+    spread = float(data.std(ddof=1)) if data.size > 1 else 0.0
+    return float(data.mean()) / spread if spread > 1e-12 else None

@@ -29,8 +29,11 @@ _LONG_VALUE = 600
 _FRAME_HEIGHT = 760  # pixels; a sandboxed frame cannot grow with its content
 
 
-def page(found: Localization, name: str = "candidate") -> str:
-    """The whole page. name is what the program is called in it, a file name say."""
+def page(found: Localization, name: str = "candidate", *, has_time: bool = True) -> str:
+    """The whole page. name is what the program is called in it, a file name say.
+
+    Args: has_time: False leaves the seconds out, so that the same finding is the same page.
+    """
     style, script = _asset("page.css"), _asset("page.js")
     parts = {
         "policy": f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
@@ -39,7 +42,7 @@ def page(found: Localization, name: str = "candidate") -> str:
         "script": script,
         "title": _text(wording.title(found)),
         "lead": _lead(found),
-        "facts": _facts(found),
+        "facts": _facts(found, has_time),
         "input": _input(found),
         "programs": _programs(found, name),
         "repair": _repair(found),
@@ -52,10 +55,14 @@ def page(found: Localization, name: str = "candidate") -> str:
 
 
 def frame(found: Localization) -> str:
-    """The page in a frame of its own, for a notebook: style and script touch nothing outside."""
+    """The page in a frame of its own, for a notebook: style and script touch nothing outside.
+
+    Without the time: outputs of notebooks are kept, and compared with those of the next run.
+    """
+    shown = html.escape(page(found, has_time=False))
     return (
         f'<iframe title="egca localization" sandbox="allow-scripts" width="100%" '
-        f'height="{_FRAME_HEIGHT}" style="border:0" srcdoc="{html.escape(page(found))}"></iframe>'
+        f'height="{_FRAME_HEIGHT}" style="border:0" srcdoc="{shown}"></iframe>'
     )
 
 
@@ -92,14 +99,15 @@ def _lead(found: Localization) -> str:
     return _prose(found.divergence.sentence)
 
 
-def _facts(found: Localization) -> str:
+def _facts(found: Localization, has_time: bool) -> str:
     divergence = found.divergence
     facts = []
     if divergence is not None:
         facts = [divergence.mode.value, wording.cause_text(divergence)]
         facts.append(f"confidence {wording.confidence_text(divergence.confidence)}")
         facts.append("confirmed" if divergence.proof.confirmed else "not confirmed")
-    facts.append(f"{found.seconds:.2f} s")
+    if has_time:
+        facts.append(f"{found.seconds:.2f} s")
     return "".join(f"<li>{_text(fact)}</li>" for fact in dict.fromkeys(facts))
 
 

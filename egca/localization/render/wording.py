@@ -110,11 +110,22 @@ def call_text(localization: Localization, limit: int) -> str:
     if is_check(localization) and not failing.args:
         return failing.name
     name = localization.problem.entry_point.rsplit(".", 1)[-1]
-    room = max((limit - len(name) - 2) // max(len(failing.args), 1) - 2, 8)
-    arguments = [text_of(argument, n_items=max(limit // 2, 2)) for argument in failing.args]
+    given = [("", value) for value in failing.args]
+    given += [(f"{key}=", value) for key, value in _keywords(localization, failing).items()]
+    room = max((limit - len(name) - 2) // max(len(given), 1) - 2, 8)
+    arguments = [key + text_of(value, n_items=max(limit // 2, 2)) for key, value in given]
     if sum(map(len, arguments)) + 2 * len(arguments) > limit - len(name) - 2:
-        arguments = [glimpse(argument, room) for argument in failing.args]
+        arguments = [key + glimpse(value, room) for key, value in given]
     return f"{name}({', '.join(arguments)})"
+
+
+def _keywords(localization: Localization, failing: TestResult) -> dict[str, object]:
+    """Keyword arguments of the failing call: the last one that code made, or the example's."""
+    if failing.calls:
+        return dict(failing.calls[-1].kwargs)
+    tests = localization.problem.tests
+    test = next((one for one in tests if one.name == failing.name), None)
+    return dict(getattr(test, "kwargs", {}))
 
 
 def script_texts(

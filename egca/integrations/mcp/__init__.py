@@ -1,0 +1,1 @@
+"""The Model Context Protocol: agents localize, judge and trace programs (extra "mcp")."""

@@ -1,0 +1,65 @@
+"""The files of measured tables: their head, and how they are written and read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from egca.errors import InputError
+from egca.files import read_whole, save_text
+from harness.provenance import provenance
+from harness.studies.runs import QUIET
+from harness.tables.request import Request
+
+_NUMBERS = re.compile(r"\[\s+((?:-?[\d.e+-]+|null)(?:,\s+(?:-?[\d.e+-]+|null))*)\s+\]")
+
+
+def head(request: Request, lefts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Where the numbers come from.
+
+    wall_clock_s: the seconds that the runs took, one after the other. configuration: digest of the
+    options of preset, table and runs.
+    """
+    from egca.training.config import load_config
+
+    base = load_config("tiny", changes={**QUIET, **request.changes}).digest()
+    options = sorted(json.dumps(left["options"], sort_keys=True) for left in lefts)
+    digest = hashlib.sha256("\n".join([base, *options]).encode()).hexdigest()
+    found = provenance(
+        request.command,
+        paths=("egca", "harness/studies", "harness/tables"),
+        packages=("torch", "transformers", "numpy"),
+    )
+    seeds = list(range(request.n_seeds))
+    wall_clock = round(sum(left["seconds"]["total"] for left in lefts), 1)
+    more = {"configuration": digest, "seeds": seeds, "wall_clock_s": wall_clock}
+    return {"provenance": {**found, **more}, "preset": "tiny"}
+
+
+def save(path: Path, document: dict[str, Any]) -> None:
+    """Write a table's file, lists of numbers on a line each so that changes can be read.
+
+    Raises: InputError naming the file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(document, indent=1, allow_nan=False)
+    save_text(path, _NUMBERS.sub(lambda found: _one_line(found[1]), text) + "\n")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A table's file. Raises: InputError if it is none."""
+    try:
+        found = json.loads(read_whole(path))
+    except ValueError as error:
+        raise InputError(f"{path}: cannot be read as JSON: {error}") from None
+    if not isinstance(found, dict) or "provenance" not in found:
+        raise InputError(f"{path}: no measured table: it has no provenance")
+    return found
+
+
+def _one_line(numbers: str) -> str:
+    return f"[{', '.join(number.strip() for number in numbers.split(','))}]"

@@ -1,0 +1,153 @@
+"""Tables of training runs: every method tuned with the same budget, run with the same seeds.
+
+Runs are made by harness/studies/runs.py, one process each, and kept by their options: a run that a
+study or another table has made is not made again, and a command that is killed goes on with the
+runs that are missing. What is compared, and how, is compare.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from egca.errors import InputError
+from harness.studies.curves import SMOOTH, TARGET, area, smoothed, steps_to_target
+from harness.studies.runs import N_TEST, TESTS, Run, results, run_of, untrained
+from harness.studies.tuning import chosen_rates
+from harness.tables.compare import band, rows_of
+from harness.tables.document import head
+from harness.tables.methods import BASE, BASELINE, METHODS
+from harness.tables.request import Request
+
+STUDENT = "medium-15"
+Left = dict[str, Any]  # what a run left
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What the runs of a table left.
+
+    runs: of each trained method, by seed. base: tests of the untrained model, where it is asked
+    for. tuning: rates tried and chosen. missing: methods that cannot be trained, and why.
+    """
+
+    runs: dict[str, list[Left]]
+    base: Left | None
+    tuning: dict[str, dict[str, Any]]
+    missing: dict[str, str]
+
+
+def measure(table: str, request: Request) -> dict[str, Any]:
+    """The table's file: its provenance, protocol, rows and curves."""
+    learned = learn(request)
+    target = _target(learned)
+    return {
+        **head(request, [run for runs in learned.runs.values() for run in runs]),
+        "protocol": protocol(request, target),
+        "unavailable": learned.missing,
+        "tuning": learned.tuning,
+        "rows": _rows(learned, target),
+        "steps_to_target": {
+            method: [steps_to_target(left, target) for left in runs]
+            for method, runs in learned.runs.items()
+            if METHODS[method].has_curve
+        },
+        "curves": {
+            method: band([smoothed(left["curves"]["pass_rate"]).tolist() for left in runs])
+            for method, runs in learned.runs.items()
+            if METHODS[method].has_curve
+        },
+    }
+
+
+def learn(request: Request) -> Learned:
+    """Tune, train and test the methods of a request, or read what is there.
+
+    GRPO is always among them, since it is what they are compared with.
+    """
+    wanted = dict.fromkeys((BASELINE, *request.methods))
+    missing = {name: METHODS[name].unavailable for name in wanted if METHODS[name].unavailable}
+    trained = [name for name in wanted if name != BASE and name not in missing]
+    tuned = dict.fromkeys(METHODS[name].rate_of or name for name in trained)
+    at = partial(run_for, request)
+    rates = chosen_rates(
+        list(tuned), at, request.grid, request.folder, request.n_workers, request.say
+    )
+    runs = {
+        name: [at(name, rates[METHODS[name].rate_of or name]["rate"], seed)
+               for seed in range(request.n_seeds)]
+        for name in trained
+    }  # fmt: skip
+    # Seeds before methods: what is cut short has whole seeds.
+    by_seed = [run for group in zip(*runs.values(), strict=True) for run in group]
+    found = results(by_seed, request.folder, request.n_workers, request.say)
+    base = untrained(runs[BASELINE][0], request.folder) if BASE in wanted else None
+    return Learned({name: [found[run] for run in listed] for name, listed in runs.items()}, base,
+                   rates, missing)  # fmt: skip
+
+
+def run_for(request: Request, name: str, rate: float, seed: int) -> Run:
+    """One run of a method. Raises: InputError for one that cannot be trained."""
+    method = METHODS[name]
+    if method.unavailable:
+        raise InputError(f"{name}: {method.unavailable}")
+    return run_of(
+        {
+            "model.name": f"tiny:{STUDENT}",
+            **method.all_options,
+            "optimizer.learning_rate": rate,
+            "seed": seed,
+            **request.changes,
+        }
+    )
+
+
+def protocol(request: Request, target: float) -> dict[str, Any]:
+    """What a reader has to know to read the numbers, in words of one line each."""
+    grid = request.grid
+    return {
+        "student": f"tiny:{STUDENT}",
+        "tuning": f"rates {', '.join(f'{rate:g}' for rate in grid.rates)} for every method, "
+        "further by twos where the best is at an end, on seeds "
+        f"{', '.join(map(str, grid.seeds))} that are not reported",
+        "sampled": f"pass@1 of {N_TEST} test compositions, {TESTS['sampled'][0]} samples each",
+        "greedy": f"pass@1 of {N_TEST} test compositions, greedy",
+        "area": "mean pass rate of the rollouts over all steps",
+        "steps_to_target": f"first step at which the mean of {SMOOTH} steps is {target:.3f}, "
+        f"{TARGET:g} above where GRPO begins; null: not reached",
+        "ci95": "bootstrap over seeds",
+        "p": "sign flips over seeds, exact up to 14; Holm's correction over a metric's methods",
+        **({"changes": dict(request.changes)} if request.changes else {}),
+    }  # fmt: skip
+
+
+def _target(learned: Learned) -> float:
+    begins = [left["curves"]["pass_rate"][:SMOOTH] for left in learned.runs[BASELINE]]
+    return float(np.mean(begins)) + TARGET
+
+
+def _rows(learned: Learned, target: float) -> list[dict[str, Any]]:
+    """Rows of all metrics. A target that is not reached counts as the run's last step."""
+    n_seeds = len(learned.runs[BASELINE])
+    rows: list[dict[str, Any]] = []
+    for metric in TESTS:
+        values = {name: _passed(runs, metric) for name, runs in learned.runs.items()}
+        if learned.base is not None:
+            values[BASE] = [learned.base[metric]["pass_at_1"]] * n_seeds
+        rows += rows_of(metric, values)
+    curved = {name: runs for name, runs in learned.runs.items() if METHODS[name].has_curve}
+    rows += rows_of("area", {name: [area(left) for left in runs] for name, runs in curved.items()})
+    steps = {name: [_steps(left, target) for left in runs] for name, runs in curved.items()}
+    return rows + rows_of("steps_to_target", steps)
+
+
+def _passed(runs: Sequence[Left], metric: str) -> list[float]:
+    return [left["final"][metric]["pass_at_1"] for left in runs]
+
+
+def _steps(left: Left, target: float) -> float:
+    reached = steps_to_target(left, target)
+    return float(len(left["curves"]["pass_rate"]) if reached is None else reached)

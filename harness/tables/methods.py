@@ -1,0 +1,172 @@
+"""The methods that tables compare: each a named set of training options over a preset.
+
+A new method is a line in METHODS; tables.py says which table it stands in. One that this release
+cannot train says why in `unavailable`, and stays in the tables with that reason."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from egca.errors import InputError
+
+BASELINE = "grpo"  # what every other method is compared with
+BASE = "base"  # the model before post-training: tested, never trained
+_EVALUATED: dict[str, Any] = {
+    "evaluation.dataset": "tiny-validation",
+    "evaluation.every": 30,
+    "evaluation.greedy": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What is trained under a name.
+
+    options: dotted, over those of the preset; the learning rate is tuned and the seed given by the
+    table. note: what differs from the original, where something does. rate_of: the method whose
+    tuned learning rate it takes, for variants that are one method at several levels. ours: not a
+    published method. has_curve: its rollouts are plain samples of the training problems, so that
+    their pass rate is a learning curve; a method without one is evaluated on held-out problems
+    while it learns, its learning rate is chosen by that, and only its final values are compared.
+    tiny: options that only preset tiny's small model wants.
+    """
+
+    label: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+    rate_of: str = ""
+    ours: bool = False
+    has_curve: bool = True
+    unavailable: str = ""
+    tiny: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def all_options(self) -> dict[str, Any]:
+        """Dotted options over preset tiny, with evaluations where its rollouts make no curve."""
+        evaluated = {} if self.has_curve else _EVALUATED
+        return {**evaluated, **self.options, **self.tiny}
+
+
+def _credit(label: str, strategy: str, **more: Any) -> Method:
+    """A method that is GRPO's objective under a credit strategy, with options of the strategy."""
+    options = {"credit.strategy": strategy}
+    return Method(label, {**options, **more.pop("options", {})}, **more)
+
+
+def _at_level(label: str, strategy: str) -> Method:
+    """EGCA with places that are wrong with a fixed probability; learned at EGCA's rate."""
+    return _credit(label, f"harness.studies.noisy:{strategy}", rate_of="egca", ours=True)
+
+
+_UNIFORM = {"credit.strategy": "uniform"}
+_MISSING = "not in this release"
+
+METHODS: dict[str, Method] = {
+    BASE: Method("base"),
+    "sft": Method("SFT", unavailable=_MISSING),
+    "ppo": Method(
+        "PPO",
+        {
+            **_UNIFORM,
+            "objective.name": "ppo",
+            "objective.num_iterations": 2,
+            "objective.minibatches": 2,
+        },
+        tiny={"objective.critic_learning_rate": 1e-3},
+        note="the critic's own learning rate is fixed; only the policy's is tuned",
+    ),
+    BASELINE: _credit("GRPO", "uniform"),
+    "rltf": _credit(
+        "RLTF", "rltf", note="rewards and fine-grained term, without its online buffer"
+    ),
+    "stepcoder": _credit("StepCoder-mask", "stepcoder"),
+    "coderl-plus": Method("CodeRL+", unavailable=_MISSING),
+    "egca": _credit("EGCA", "egca"),
+    "tempo": _credit("TEMPO", "tempo"),
+    "reinforce++": Method("REINFORCE++", {**_UNIFORM, "objective.name": "reinforce++"}),
+    "dapo": Method(
+        "DAPO",
+        {
+            **_UNIFORM,
+            "objective.epsilon_high": 0.28,
+            "objective.loss_normalisation": "token",
+            "objective.resample": 2,
+        },
+        note="without the penalty for over-long completions; what it samples again comes on top "
+        "of the budget and leaves out groups that all pass or fail, so its rollouts make no curve",
+        has_curve=False,
+    ),
+    "rlef": Method("RLEF", unavailable=_MISSING),
+    "grpo-lambda": _credit("GRPO-lambda", "grpo-lambda"),
+    "teacher-sft": Method("Teacher SFT", unavailable=_MISSING),
+    "teacher-critique": Method("Teacher-critique RL", unavailable=_MISSING),
+    "random-span": _credit("random span", "random-span"),
+    "late-span": _credit("late span", "late-span"),
+    **{
+        f"soft-{t}": _credit(
+            f"soft mask, temperature {t}",
+            "soft",
+            options={"credit.options.temperature": float(t)},
+            rate_of="" if t == 4 else "soft-4",
+        )
+        for t in (1, 4, 16)
+    },
+    "egca-no-gate": _credit("no gate", "egca-no-gate"),
+    "egca-no-constraints": _credit("no constraints", "egca-no-constraints"),
+    "egca-unconfirmed": _credit("unconfirmed spans", "egca-unconfirmed"),
+    "egca-exception": _credit("exceptions by trace", "egca-exception"),
+    "egca-cap-2": _credit(
+        "cap 2", "egca-cap", options={"credit.options.cap": 2.0}, rate_of="egca-cap", ours=True
+    ),
+    "egca-cap": _credit("cap 4", "egca-cap", ours=True),
+    "egca-mask": _credit("mask", "egca-mask", ours=True),
+    "survival": _credit("survival", "survival", ours=True),
+    "egca-contrast": _credit("contrast", "egca-contrast", ours=True),
+    "wrong-100": _at_level("every place wrong", "WRONG_100"),
+    "wrong-50": _at_level("1 in 2 places wrong", "WRONG_50"),
+    "wrong-25": _at_level("1 in 4 places wrong", "WRONG_25"),
+    "wrong-10": _at_level("1 in 10 places wrong", "WRONG_10"),
+    "coderl-plus-alignment-only": Method("alignment only", unavailable=_MISSING),
+    "reinforce++-aligned": Method("REINFORCE++ with alignment", unavailable=_MISSING),
+    "dapo-aligned": Method("DAPO with alignment", unavailable=_MISSING),
+    "rlef-random": Method("RLEF, random feedback", unavailable=_MISSING),
+}
+
+# Share of the trace debugger's places that a method leaves where they are.
+KEPT: dict[str, float] = {
+    "wrong-100": 0.0, "wrong-50": 0.5, "wrong-25": 0.75, "wrong-10": 0.9, "egca": 1.0
+}  # fmt: skip
+
+# Published rows that are no method to train here: other models, and checkpoints to evaluate.
+LABELS: dict[str, str] = {"soft": "soft mask"}
+
+
+def label_of(method: str) -> str:
+    """How a table names it."""
+    return METHODS[method].label if method in METHODS else LABELS.get(method, method)
+
+
+def trainable(methods: Iterable[str]) -> list[str]:
+    """Those that can be trained, GRPO aside, which every table has for comparison."""
+    return [m for m in methods if m not in (BASE, BASELINE) and not METHODS[m].unavailable]
+
+
+def chosen(names: str | None, table: tuple[str, ...]) -> tuple[str, ...]:
+    """The methods of a table that `--methods` names, in the table's order; all without it.
+
+    Raises: InputError for one that the table does not have.
+    """
+    if names is None:
+        return table
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    if not wanted:
+        raise InputError("--methods names none")
+    for name in wanted:
+        if name not in table:
+            near = difflib.get_close_matches(name, table, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(table)}"
+            raise InputError(f"--methods {name}: not in this table; {hint}")
+    return tuple(name for name in table if name in wanted)

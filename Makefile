@@ -4,6 +4,7 @@
 #   make test     tests without the slow ones: no network, GPU or key
 #   make test-all the slow ones too
 #   make test-servers  model servers with a real small model, in a virtual environment of their own
+#   make test-verl  the adapter inside verl, on a Ray cluster of this machine, likewise
 #   make check    ruff, formatting, mypy, the layers, stale docs
 #   make golden   rewrite the golden files of rendered text (read the diff before committing it)
 #   make docs     rewrite the blocks of the pages that come from commands and from results/
@@ -25,8 +26,10 @@ READY := $(VENV)/.ready
 READY_TRAIN := $(VENV)/.ready-train
 SERVERS := .venv-servers
 READY_SERVERS := $(SERVERS)/.ready
+VERL := .venv-verl
+READY_VERL := $(VERL)/.ready
 
-.PHONY: help demo test test-all test-servers check golden docs site bench-small clean
+.PHONY: help demo test test-all test-servers test-verl check golden docs site bench-small clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -62,10 +65,10 @@ demo: $(READY)
 	@echo; echo "The same with a slider through both runs: $$PWD/$(REPORT)"
 
 test: $(READY_TRAIN)
-	@"$(BIN)/python" -m pytest -n 2 -m "not slow and not network and not gpu and not live and not servers" $(PYTEST_ARGS)
+	@"$(BIN)/python" -m pytest -n 2 -m "not slow and not network and not gpu and not live and not servers and not verl" $(PYTEST_ARGS)
 
 test-all: $(READY_TRAIN)
-	@"$(BIN)/python" -m pytest -n 2 -m "not live and not servers" $(PYTEST_ARGS)
+	@"$(BIN)/python" -m pytest -n 2 -m "not live and not servers and not verl" $(PYTEST_ARGS)
 
 # Servers with a real small model: vLLM for the CPU (about 3 GB), and transformers serve beside it.
 # vLLM asks for torchvision, torchaudio and torchcodec, uses none of them for text, and stumbles over
@@ -81,6 +84,25 @@ $(READY_SERVERS): $(READY_TRAIN)
 
 test-servers: $(READY_SERVERS)
 	@EGCA_SERVERS="$(SERVERS)" "$(BIN)/python" -m pytest tests/providers/test_servers.py tests/training/test_vllm_sampling.py -m servers $(PYTEST_ARGS)
+
+# verl 0.9.1 with Ray, for the processor: torch first, as for training. Not its extra verl-core,
+# whose packages for video and scoring nothing here imports. It wants Python 3.11 or 3.12.
+$(READY_VERL): $(READY)
+	@echo "setting up verl and Ray in $(VERL) (once; about ten minutes)"; \
+	"$(BIN)/python" -m venv --clear "$(VERL)"; \
+	"$(VERL)/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt torch; \
+	"$(VERL)/bin/python" -m pip install --quiet --disable-pip-version-check verl==0.9.1 'ray[default]==2.60.*' \
+	  TransferQueue==0.1.11 cachetools fastapi msgspec pyzmq uvicorn hatchling editables hypothesis pytest; \
+	"$(VERL)/bin/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -e .
+	@touch "$@"
+
+# The step of training in a run of its own: it needs verl for the processor in every process.
+test-verl: $(READY_VERL)
+	@rc=0; \
+	"$(VERL)/bin/python" -m pytest tests/integrations/test_verl_findings.py tests/integrations/test_verl.py $(PYTEST_ARGS) || rc=1; \
+	VERL_PLATFORM=processor VERL_USE_EXTERNAL_MODULES=verl_cpu_platform PYTHONPATH=tests/integrations \
+	  "$(VERL)/bin/python" -m pytest tests/integrations/test_verl_step.py $(PYTEST_ARGS) || rc=1; \
+	exit $$rc
 
 check: $(READY)
 	@rc=0; \
@@ -107,4 +129,4 @@ bench-small: $(READY)
 	@"$(BIN)/python" -m harness.benchmarks.tracing --small
 
 clean:
-	rm -rf "$(VENV)" "$(SERVERS)" site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo.html
+	rm -rf "$(VENV)" "$(SERVERS)" "$(VERL)" site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo.html

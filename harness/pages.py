@@ -10,7 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness import credit_pictures
-from harness.benchmarks import debuggers_page, judging_page, localization_page, training_page
+from harness.benchmarks import (
+    debuggers_page,
+    judging_page,
+    localization_page,
+    training_page,
+    verl_page,
+)
 from harness.calibration import structure_page
 from harness.markdown import filled
 from harness.studies import page as studies_page
@@ -20,13 +26,14 @@ from harness.tables import report
 ROOT = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], dict[str, str]]] = {
     "README.md": lambda: {**localization_page.blocks(), **tables_page.readme()},
-    "docs/benchmarks.md": localization_page.blocks,
     "docs/bench.md": tables_page.blocks,
+    "docs/benchmarks.md": localization_page.blocks,
     "docs/credit.md": credit_pictures.blocks,
     "docs/debuggers.md": debuggers_page.blocks,
     "docs/eval.md": judging_page.blocks,
     "docs/structure.md": structure_page.blocks,
     "docs/training.md": lambda: {**training_page.blocks(), **studies_page.blocks()},
+    "docs/verl.md": verl_page.blocks,
 }
 
 

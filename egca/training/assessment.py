@@ -125,6 +125,7 @@ class Bench:
         self._rules = rules
         self._known: dict[str, Any] = {}
         self._asked: set[str] = set()
+        self._retried: set[str] = set()  # their process took the first answer with it
         self._memory = _Memory(memory, rules) if memory is not None else None
         self.n_found = 0  # answers that were known before
 
@@ -157,6 +158,10 @@ class Bench:
         """Take in what is done by now, or in time; None waits for at least one answer."""
         for job, answer in self._crew.ready(timeout_s):
             is_lost = isinstance(answer, Lost)
+            if is_lost and _key(job) not in self._retried:  # whatever ended it may have passed
+                self._retried.add(_key(job))
+                self._crew.submit(job)
+                continue
             found = _lost(job, answer.reason) if is_lost else answer
             self._known[_key(job)] = found
             if self._memory is not None and not is_lost:
@@ -184,6 +189,7 @@ class Bench:
         """Drop what is known in memory, at the end of a step: problems come back epochs later."""
         self._known.clear()
         self._asked.clear()
+        self._retried.clear()
         if self._memory is not None:
             self._memory.commit()
 

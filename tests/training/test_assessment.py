@@ -41,6 +41,17 @@ def text_at(completion, place):
     return completion[slice(*place)]
 
 
+def test_a_process_that_is_killed_costs_no_verdict(task):
+    with Bench(Rules(), 1) as bench:
+        job = Job(task, SOURCE)
+        bench.request(job)
+        (worker,) = bench._crew._workers
+        worker.process.kill()
+        judged = bench.judged(job)
+    assert judged.passed
+    assert not judged.error
+
+
 def test_an_exception_has_its_place_from_the_verdict(bench, task):
     completion = SOURCE.replace("total += x", "total += x.y")
     bench.request(Job(task, completion))

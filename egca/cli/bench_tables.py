@@ -61,7 +61,8 @@ def table_command(name: str, about: str) -> Callable[..., None]:
 
     bench_table.__doc__ = (
         f"Measure {about}.\n\nRuns that exist are not run again; a command that is killed goes on "
-        "where it stood. Status 0: measured; 2: bad input or something missing."
+        "where it stood. Status 0: measured; 2: bad input or something missing.\n\n"
+        f"Example: egca bench {name} --dry-run"
     )
     return bench_table
 
@@ -75,6 +76,8 @@ def all_tables(
     """Measure every table that this machine can, then render the report.
 
     Status 0: measured; 2: bad input or something missing.
+
+    Example: egca bench all --dry-run
     """
     from harness.tables.methods import trainable
     from harness.tables.registry import TABLES
@@ -97,7 +100,10 @@ def report(
         Path | None, typer.Option(help="Folder of the page.  [default: results/report]")
     ] = None,
 ) -> None:
-    """Render published and measured tables as one page, Markdown and plots; measure nothing."""
+    """Render published and measured tables as one page, Markdown and plots; measure nothing.
+
+    Example: egca bench report --output report
+    """
     needs_extra("egca bench report", "report", _REPORT)
     from harness.tables.report import write
 
@@ -106,7 +112,10 @@ def report(
 
 
 def speed() -> None:
-    """Show as ratios what `python -m harness.benchmarks.*` measured."""
+    """Show as ratios what `python -m harness.benchmarks.*` measured.
+
+    Example: egca bench speed
+    """
     needs_extra("egca bench speed", "report", _REPORT)
     from harness.tables.render import markdown
     from harness.tables.view import view_of

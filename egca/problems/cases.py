@@ -5,6 +5,7 @@ may carry its truth, which is never looked at."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,8 +45,12 @@ def problem_from_case(row: Mapping[str, Any], where: str = "<case>") -> Problem:
         Example(f"input {i}", _arguments(item, i, where)) for i, item in enumerate(inputs, 1)
     )
     atol = row.get("atol", 0)
-    if isinstance(atol, bool) or not isinstance(atol, int | float) or not 0 <= atol < float("inf"):
-        raise ProblemError(f"{where}: atol is {atol!r}, but must be a number from 0 on")
+    if (
+        isinstance(atol, bool)
+        or not isinstance(atol, int | float)
+        or not 0 <= atol <= sys.float_info.max
+    ):
+        raise ProblemError(f"{where}: atol is {atol!r:.60}, but must be a number from 0 on")
     return Problem(
         task_id=str(row.get("task_id") or row.get("case_id") or ""),
         entry_point=entry_point,

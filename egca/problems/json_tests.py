@@ -6,6 +6,7 @@ One test is an object. A JSONL file has one a line; a JSON file is a list of the
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
@@ -223,9 +224,9 @@ def comparison_of(row: dict[str, Any], where: str) -> Comparison | None:
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
-            or not 0 <= value < float("inf")
+            or not 0 <= value <= sys.float_info.max
         ):
-            raise ProblemError(f"{where}: {name} is {value!r}, but must be a number from 0 on")
+            raise ProblemError(f"{where}: {name} is {value!r:.60}, but must be a number from 0 on")
     types = row.get("types", "python")
     if types not in ("python", "exact"):
         raise ProblemError(f'{where}: types is {types!r}, but must be "python" or "exact"')

@@ -39,7 +39,7 @@ def parse_python_tests(
     """
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         raise ProblemError(f"{filename}:{line}: not Python: {_reason(error)}") from None
     callee = Callee.of(entry_point)
@@ -58,7 +58,8 @@ def parse_python_tests(
 
 
 def _reason(error: BaseException) -> str:
-    return error.msg if isinstance(error, SyntaxError) else str(error)
+    # The compiler says MemoryError, and nothing more, of what is nested too deeply.
+    return error.msg if isinstance(error, SyntaxError) else str(error) or "nested too deeply"
 
 
 @dataclass

@@ -204,14 +204,15 @@ def put(batch, rewarded):
     counted = defaultdict(int)
     for row, one in zip(batch, found, strict=True):
         responses = torch.tensor(row["ids"])
-        prompts = torch.tensor([2, 3, 2, 3])
+        # Of different lengths, as prompts are: verl's layout differs where all have the same.
+        prompts = torch.tensor([2, 3, 2, 3] + [2] * (len(keys) % 3))
         ids = torch.cat([prompts, responses])
         scores = torch.zeros(len(responses))
         scores[-1] = one["reward_score"]
         ones = torch.ones_like(responses)
         fields.append({
             "uid": row["uid"], "prompts": prompts, "responses": responses, "input_ids": ids,
-            "attention_mask": torch.ones_like(ids), "position_ids": torch.arange(len(ids)),
+            "position_ids": torch.arange(len(ids)),
             "response_mask": ones, "loss_mask": ones, "rm_scores": scores,
             "old_log_probs": torch.full_like(scores, -1.0),
             "ref_log_prob": torch.full_like(scores, -1.0),
@@ -219,7 +220,9 @@ def put(batch, rewarded):
         })  # fmt: skip
         keys.append(f"{row['uid']}_{counted[row['uid']]}_0")
         counted[row["uid"]] += 1
-        tags.append({"seq_len": len(ids), "response_len": len(responses), "prompt_len": 4})
+        tags.append(
+            {"seq_len": len(ids), "response_len": len(responses), "prompt_len": len(prompts)}
+        )
     tq.kv_batch_put(
         keys=keys, fields=list_of_dict_to_tensordict(fields), tags=tags, partition_id="train"
     )

@@ -56,7 +56,7 @@ def config(tiny_model):
         "actor_rollout_ref.actor.use_kl_loss=False",
         "actor_rollout_ref.actor.ppo_mini_batch_size=2",
         "actor_rollout_ref.rollout.n=8",
-        "actor_rollout_ref.rollout.calculate_log_probs=False",  # there is no sampler to compare with
+        "actor_rollout_ref.rollout.calculate_log_probs=False",  # nobody samples
         "data.train_batch_size=2",
         "reward.num_workers=1",
         "trainer.device=cpu",

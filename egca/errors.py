@@ -45,8 +45,8 @@ class CostError(ProviderError):
     """The next call could cost more than is left."""
 
 
-class MissingExtraError(EgcaError):
-    """An optional package is not installed."""
+class MissingExtraError(EgcaError, ImportError):
+    """An optional package is not installed. An ImportError too: modules that need it raise this."""
 
     def __init__(self, purpose: str, extra: str) -> None:
         super().__init__(f'{purpose} needs the extra "{extra}": pip install "egca[{extra}]"')

@@ -26,8 +26,8 @@ from harness.tables import report
 ROOT = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], dict[str, str]]] = {
     "README.md": lambda: {**localization_page.blocks(), **tables_page.readme()},
-    "docs/benchmarks.md": localization_page.blocks,
     "docs/bench.md": tables_page.blocks,
+    "docs/benchmarks.md": localization_page.blocks,
     "docs/credit.md": credit_pictures.blocks,
     "docs/debuggers.md": debuggers_page.blocks,
     "docs/eval.md": judging_page.blocks,

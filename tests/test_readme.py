@@ -79,7 +79,7 @@ def test_the_report_shows_what_was_measured():
 
 def test_numbers_that_claim_to_be_measured_are_rendered_from_results():
     root = README.parent
-    for file in [root / "README.md", *(root / "docs").glob("*.md")]:
+    for file in [root / "README.md", *(root / "docs").rglob("*.md")]:
         found = typed_claims(file.read_text("utf-8"))
         assert not found, f"{file.relative_to(root)}: by hand, where results/ should speak: {found}"
 

@@ -12,7 +12,8 @@ from harness.tables import TABLES
 
 app = typer.Typer(
     name="bench",
-    help="Measure the tables of results/, and show them beside the published ones.",
+    help="Measure the tables of results/, and show them beside the published ones.\n\n"
+    "Example: egca bench --list",
     add_completion=False,
     rich_markup_mode=None,
     invoke_without_command=True,

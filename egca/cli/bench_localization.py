@@ -44,6 +44,8 @@ def localization(
     """Measure how often debuggers name a faulty line, and what they take.
 
     Status 0: measured; 2: bad input, or a model cannot be opened.
+
+    Example: egca bench localization --cases cases.jsonl --debuggers trace,ochiai
     """
     from json import dumps
 

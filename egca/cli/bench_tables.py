@@ -83,7 +83,7 @@ def all_tables(
     for name, table in TABLES.items():
         if not table.measure or (preset != "tiny" and not table.trains):
             continue
-        if not trainable(table.methods):
+        if not trainable(table.methods, preset):
             print(f"# {name}: no method of it can be trained in this release")
             continue
         print(f"# {name}")
@@ -124,16 +124,15 @@ def measure(
     dry_run: bool,
 ) -> None:
     """Measure a table and print it, or say what that would take."""
-    from harness.tables.methods import trainable
+    from harness.tables.methods import PRESETS, trainable
     from harness.tables.registry import TABLES
-    from harness.tables.request import PRESETS
 
     if preset not in PRESETS:
         raise InputError(f"--preset {preset}: there are {', '.join(PRESETS)}")
     table = TABLES[name]
     needs_extra(f"egca bench {name}", "train", _TRAIN)
     request = _request(name, preset, seeds, methods, workers, resume)
-    if not trainable(request.methods):
+    if not trainable(request.methods, preset):
         raise InputError(f"{name}: none of its methods can be trained in this release")
     if dry_run:
         from harness.tables.estimate import plan
@@ -176,7 +175,7 @@ def _request(
 
 
 def _run(name: str, target: str, request: Request) -> None:
-    from harness.tables.document import save
+    from harness.tables.document import file_for, save
     from harness.tables.registry import results_folder
     from harness.tables.render import markdown
     from harness.tables.request import Asked
@@ -189,9 +188,9 @@ def _run(name: str, target: str, request: Request) -> None:
     except KeyboardInterrupt:
         print(f"egca: interrupted; egca bench {name} --resume goes on", file=sys.stderr)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    path = results_folder() / "measured" / name / "tiny.json"
+    path = file_for(name, found, results_folder(), request.folder)
     save(path, found)
-    print(markdown(view_of(name)))
+    print(markdown(view_of(name, path.parents[2])))
     print(f"\n{path}")
 
 

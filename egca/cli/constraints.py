@@ -41,6 +41,8 @@ def constraints(
     """Show the constraints of a problem: which turn a program away, and which are guidance.
 
     Each has a machine check, and holds for the reference. Status 0: shown; 2: bad input.
+
+    Example: egca constraints right.py
     """
     from egca.debuggers import open_debugger
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="credit",
-    help="List the credit rules, and show one on an example.",
+    help="List the credit rules, and show one on an example.\n\nExample: egca credit show egca",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -27,7 +27,10 @@ app = typer.Typer(
 
 @app.command(name="list")
 def list_rules() -> None:
-    """List the rules: what each does, and where it comes from."""
+    """List the rules: what each does, and where it comes from.
+
+    Example: egca credit list
+    """
     from egca.credit import STRATEGIES
 
     width = max(map(len, STRATEGIES))
@@ -51,6 +54,8 @@ def show(
     """Paint the credit of four completions over their tokens: blue is raised, red lowered.
 
     Each runs in the sandbox, so the place, the repair and the steps are found and not made up.
+
+    Example: egca credit show egca soft
     """
     from rich.console import Console
 

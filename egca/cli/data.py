@@ -22,7 +22,7 @@ _MAX_TOLD = 20  # rows left out that are named one by one
 
 app = typer.Typer(
     name="data",
-    help="Look into data sets, and convert them.",
+    help="Look into data sets, and convert them.\n\nExample: egca data info problems.jsonl",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -53,6 +53,8 @@ def info(
     """Count problems and tests, and judge the references.
 
     Status 0: read; 1: a reference fails its own tests; 2: bad input.
+
+    Example: egca data info problems.jsonl
     """
     if timeout is not None and not 0 < timeout < float("inf"):
         raise InputError(f"--timeout is {timeout:g}, but must be a number of seconds above 0")
@@ -88,6 +90,8 @@ def convert(
 
     The format is in docs/datasets.md, and every command reads it. Status 0: written; 2: bad input,
     and nothing is written.
+
+    Example: egca data convert problems.jsonl converted.jsonl
     """
     if limit is not None and limit < 1:
         raise InputError(f"--limit is {limit}, but must be at least 1")

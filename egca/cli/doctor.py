@@ -278,7 +278,10 @@ def doctor(
     """Say what this machine has, what is missing, and what each missing thing would enable.
 
     Nothing is installed or changed, and no key is shown. Status 0: `egca localize` works here;
-    1: it lacks something, marked !!."""
+    1: it lacks something, marked !!.
+
+    Example: egca doctor --json
+    """
     findings = examine()
     if json:
         from json import dumps

@@ -65,6 +65,8 @@ def evaluate(
     """Judge a model's samples on a data set: pass@k, and why the others fail.
 
     Status 0: all are judged; 2: bad input; 130: interrupted, and --resume goes on.
+
+    Example: egca eval --samples samples.jsonl --dataset problems.jsonl
     """
     for option, value in (("--workers", workers), ("--limit", limit)):
         if value is not None and value < 1:

@@ -67,6 +67,8 @@ def generate(
 
     A killed run goes on where it stood when it is started again. Status 0: all samples are there;
     2: bad input, or the model cannot be used; 130: interrupted.
+
+    Example: egca generate --model smollm2 --dataset problems.jsonl --limit 1
     """
     for option, value in (("--batch-size", batch_size), ("--limit", limit)):
         if value is not None and value < 1:

@@ -90,6 +90,8 @@ def localize(
 
     Runs it beside a correct program on the same inputs. Status 0: found; 1: it passes, nothing to
     localize; 2: bad input.
+
+    Example: egca localize wrong.py --reference right.py --tests tests.py
     """
     _one_of("--color", color, _COLOURS)
     if kind is not None:

@@ -23,6 +23,8 @@ def mcp(
 
     Speaks the Model Context Protocol on stdin and stdout until they are closed, or over HTTP on
     this machine alone.
+
+    Example: egca mcp --http --port 0
     """
     if port is not None and not http:
         raise InputError("--port belongs to --http")

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="prompts",
-    help="List, show, fill in and compare the prompts that models get.",
+    help="List, show, fill in and compare the prompts that models get.\n\n"
+    "Example: egca prompts show generation",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -27,7 +28,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command(name="list")
 def list_prompts(json: AsJson = False) -> None:
-    """List every version of every prompt."""
+    """List every version of every prompt.
+
+    Example: egca prompts list
+    """
     from egca.prompts import all_prompts, released
 
     found = list(all_prompts())
@@ -43,7 +47,10 @@ def list_prompts(json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, json: AsJson = False) -> None:
-    """Show a prompt's template, its inputs and the form of its answer."""
+    """Show a prompt's template, its inputs and the form of its answer.
+
+    Example: egca prompts show generation@v1
+    """
     from egca.prompts import load_prompt
 
     prompt = load_prompt(name)
@@ -67,7 +74,10 @@ def render(
     inputs: Annotated[Path, typer.Option("--with", help="A JSON object of inputs.")],
     json: AsJson = False,
 ) -> None:
-    """Show the messages as a model gets them."""
+    """Show the messages as a model gets them.
+
+    Example: egca prompts render generation --with inputs.json
+    """
     from egca.prompts import load_prompt
 
     messages = load_prompt(name).render(**_inputs(inputs))
@@ -89,7 +99,10 @@ def diff(
         ),
     ] = None,
 ) -> None:
-    """Show what differs between two prompts. Status 0: nothing; 1: something; 2: bad input."""
+    """Show what differs between two prompts. Status 0: nothing; 1: something; 2: bad input.
+
+    Example: egca prompts diff generation complete
+    """
     from difflib import unified_diff
 
     from egca.prompts import load_prompt

@@ -50,6 +50,8 @@ def providers(
 
     `egca providers check NAME` shows what the model said, what it took, and whether it kept to the
     JSON schema that it was given. Status 0: it answered; 2: bad input, or no answer.
+
+    Example: egca providers check smollm2
     """
     if action not in ACTIONS:
         raise InputError(f'"{action}" is no action: egca providers, or egca providers check NAME')

@@ -64,7 +64,7 @@ class View:
 
     def finish(self, report: Report) -> None:
         """The last words."""
-        if self._recent:
+        if self._recent and "pass_rate" in self._recent[-1]:
             rate = fmean([m["pass_rate"] for m in self._recent])
             print(f"{report.n_steps} steps; pass rate of the last {len(self._recent)}: {rate:.3f}")
         if report.final:
@@ -73,18 +73,25 @@ class View:
                 f"pass@1 on {n} held-out problems: {share:.3f} (after step {report.final['step']})"
             )
         print(f"model: {self._output / 'model'}")
-        print(f"completions with their credit: egca train show {self._output} --step 0")
+        if self._recent and "pass_rate" in self._recent[-1]:
+            print(f"completions with their credit: egca train show {self._output} --step 0")
 
     def _table(self, step: int) -> Table:
         last = self._recent[-1]
         table = Table.grid(padding=(0, 2))
         total = self._config.steps
         done = f"{step + 1} of {total}" if total else f"{step + 1}"
+        judged = []
+        if "pass_rate" in last:
+            judged = [
+                ("reward", f"{last['reward']:.3f}"),
+                ("pass rate", f"{last['pass_rate']:.3f}, recent {self._over('pass_rate'):.3f}"),
+                ("modes", ", ".join(f"{k} {v:.0%}" for k, v in last["modes"].items())),
+            ]
         rows = [
             ("step", done + self._left(step)),
-            ("reward", f"{last['reward']:.3f}"),
-            ("pass rate", f"{last['pass_rate']:.3f}, recent {self._over('pass_rate'):.3f}"),
-            ("modes", ", ".join(f"{k} {v:.0%}" for k, v in last["modes"].items())),
+            *judged,
+            ("loss", f"{last['loss']:.4f}"),
             ("KL, entropy", f"{last.get('kl', 0.0):.4f}, {last.get('entropy', 0.0):.3f}"),
             ("gradient", f"{last['grad_norm']:.3f}"),
             ("localized", f"{last['localized']}, {last['confirmed']:.0%} confirmed" + _fell(last)),
@@ -107,9 +114,14 @@ class View:
 
 
 def _line(step: int, metrics: dict[str, Any]) -> str:
+    found = f"loss {metrics['loss']:.3f}"
+    if "pass_rate" in metrics:
+        found = (
+            f"reward {metrics['reward']:.3f}, pass rate {metrics['pass_rate']:.3f}, "
+            f"logic {metrics['modes']['logic']:.0%}"
+        )
     return (
-        f"step {step}: reward {metrics['reward']:.3f}, pass rate {metrics['pass_rate']:.3f}, "
-        f"logic {metrics['modes']['logic']:.0%}, gradient {metrics['grad_norm']:.3f}"
+        f"step {step}: {found}, gradient {metrics['grad_norm']:.3f}"
         f"{_fell(metrics)}, "
         f"{metrics['seconds']['total']:.2f} s ({_split(metrics['seconds'])})"
     )

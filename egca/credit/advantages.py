@@ -87,7 +87,9 @@ def advantage_part(
     """What one of several added rewards contributes to each A_i: c (p_i - mean p).
 
     A_i = c (r_i - mean r) is linear in r_i, so with r_i = p_i + q_i it is the sum of what p and q
-    contribute, and only what the tests contribute is a matter of where a program goes wrong.
+    contribute, and only what the tests contribute is a matter of where a program goes wrong. Where
+    p and q nearly cancel, both are far larger than A_i; so c is lowered until no part exceeds the
+    largest |A_i| of its group.
 
     Args:
         part: p of shape (N,), the weighted reward asked about.
@@ -98,8 +100,10 @@ def advantage_part(
     Raises: CreditError for shapes that do not fit.
 
     >>> advantages = group_advantages([1, 0, 0.5, 0.5], 4, scale="none")
-    >>> advantage_part([1, 0, 0, 0], [1, 0, 0.5, 0.5], advantages, 4)
-    array([ 0.75, -0.25, -0.25, -0.25])
+    >>> advantage_part([0.5, 0, 0, 0], [1, 0, 0.5, 0.5], advantages, 4)
+    array([ 0.375, -0.125, -0.125, -0.125])
+    >>> advantage_part([1, 0], [0.1, 0], [0.05, -0.05], 2)  # q is [-0.9, 0]
+    array([ 0.05, -0.05])
     """
     shares, sums, found = (np.asarray(v, dtype=np.float64) for v in (part, rewards, advantages))
     if not shares.shape == sums.shape == found.shape or shares.ndim != 1:
@@ -109,8 +113,12 @@ def advantage_part(
     index, n_groups = _group_index(group_size, sums.size)
     parts = np.zeros_like(sums)
     for group in (index == k for k in range(n_groups)):
-        scale = advantage_scale(sums[group], found[group])
-        parts[group] = scale * (shares[group] - shares[group].mean())
+        centred = shares[group] - shares[group].mean()
+        widest = np.abs(centred).max()
+        if widest > 0:
+            # Advantages made in float32 may disagree in sign where rewards differ by rounding.
+            scale = max(advantage_scale(sums[group], found[group]), 0.0)
+            parts[group] = centred * min(scale, np.abs(found[group]).max() / widest)
     return parts
 
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from egca.errors import EgcaError
+from egca.errors import EgcaError, InputError
 from egca.execution import Limits, Sandbox
 from egca.localization.examination import Examination, examined
 from egca.localization.ops import OPS
 from egca.localization.result import Localization, Opinion
-from egca.problems import Problem
+from egca.problems import Problem, program_of
 from egca.structure import ConstraintSet, extract_constraints
 from egca.types import Program
 
@@ -74,6 +74,39 @@ class Debugger(ABC):
     async def demands(self, problem: Problem, reference: str | None) -> Extraction:
         """Constraints of a problem. Raises: as `place`."""
         return Extraction(extract_constraints(problem, reference))
+
+    async def rate(self, problem: Problem, program: Program) -> float:
+        """How likely a program is to be right, in [0, 1], said without running it.
+
+        Only of debuggers that give scores. Raises: ProviderError, InputError.
+        """
+        raise InputError(f"{self.name} gives no scores; name a debugger that is a model")
+
+    @property
+    def gives_scores(self) -> bool:
+        """Whether `rate` is more than an error."""
+        return type(self).rate is not Debugger.rate
+
+    def score(self, problem: Problem, candidate: Program | str) -> float:
+        """As `rate`, of one program. Raises: EgcaError if no score can be had."""
+        return _or_raised(self.score_many([(problem, candidate)])[0])
+
+    def score_many(
+        self, cases: Sequence[tuple[Problem, Program | str]], *, concurrency: int | None = None
+    ) -> list[float | EgcaError]:
+        """Scores of several programs, in order; a text is taken as a completion is.
+
+        Returns: in place of a score that cannot be had its error.
+        """
+        programs = [
+            (problem, program_of(problem, one) if isinstance(one, str) else one)
+            for problem, one in cases
+        ]
+        jobs = [
+            partial(_attempted, partial(self.rate, problem, program))
+            for problem, program in programs
+        ]
+        return in_a_loop(bounded(jobs, self._bound(concurrency)))
 
     def localize(
         self,

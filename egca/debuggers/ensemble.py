@@ -10,6 +10,7 @@ from egca.errors import InputError
 from egca.localization.examination import Examination
 from egca.localization.result import Localization, Opinion
 from egca.problems import Problem
+from egca.types import Program
 
 # Three of four first lines that are this sure are right, as the confidence is calibrated.
 THRESHOLD = 0.75
@@ -34,6 +35,9 @@ class Ensemble(Debugger):
         if found.opinion is None:
             return found
         return replace(found, opinion=replace(found.opinion, debugger=self.name))
+
+    async def rate(self, problem: Problem, program: Program) -> float:
+        return await self.inner.rate(problem, program)
 
     async def demands(self, problem: Problem, reference: str | None) -> Extraction:
         return await self.inner.demands(problem, reference)

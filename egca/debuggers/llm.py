@@ -17,6 +17,7 @@ from egca.debuggers.fitting import (
     shortened,
     steps_table,
 )
+from egca.debuggers.scoring import scored
 from egca.errors import ContextError, ReplyError
 from egca.localization.claims import Refusal
 from egca.localization.examination import Examination
@@ -27,7 +28,7 @@ from egca.problems import Problem
 from egca.prompts import load_prompt
 from egca.providers import ChatModel, Sampling
 from egca.structure import extract_constraints
-from egca.types import Failure
+from egca.types import Failure, Program
 
 N_ANSWERS = 2
 N_HALVINGS = 2
@@ -113,6 +114,9 @@ class LlmDebugger(Debugger):
                 "Look again, and answer with one JSON object as before."
             )
         return at.answer(None, dialogue.opinion("trace"), dialogue.seconds)
+
+    async def rate(self, problem: Problem, program: Program) -> float:
+        return await scored(self.name, self.model, problem, program, self.sampling)
 
     async def demands(self, problem: Problem, reference: str | None) -> Extraction:
         return await extracted(self.name, self.model, problem, reference, self.sampling)

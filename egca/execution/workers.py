@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ def work(descriptor: int) -> None:
     """What a process does: answer the jobs that come through the channel until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     gc.set_threshold(*_GC_THRESHOLDS)
+    warnings.simplefilter("ignore", SyntaxWarning)  # of the programs that jobs are about
     channel = Connection(descriptor)
     setup, arguments = channel.recv()
     module, _, function = setup.partition(":")

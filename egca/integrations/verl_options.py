@@ -15,8 +15,9 @@ from egca.credit import find_strategy, options_from
 from egca.debuggers.registry import check_name
 from egca.errors import InputError
 from egca.training.assessment import Rules
-from egca.training.config import Credit, Debugger, Reward, Section
+from egca.training.config import Credit, Debugger, Reward
 from egca.training.crediting import Crediting
+from egca.training.sections import Section
 
 SECTION = "egca"
 MANAGER = "egca"  # the reward manager's name in verl's registry

@@ -8,9 +8,12 @@ from egca.structure.constraints import ConstraintSet
 
 
 def messages_of(
-    prompt: Prompt, problem: Problem, constraints: ConstraintSet | None = None
+    prompt: Prompt, problem: Problem, constraints: ConstraintSet | None = None, **more: str
 ) -> list[Message]:
-    """What the model is asked. A prompt may use any of these inputs. Raises: PromptError."""
+    """What the model is asked. A prompt may use any of these inputs, and more that are given.
+
+    Raises: PromptError.
+    """
     head, _, method = problem.entry_point.partition(".")
     if not head:
         target = "a script that reads standard input and prints the answer"
@@ -24,5 +27,6 @@ def messages_of(
         "entry_point": problem.entry_point,
         "task_id": problem.task_id,
         "constraints": [] if constraints is None else constraints.sentences(),
+        **more,
     }
     return prompt.render(**{name: text for name, text in inputs.items() if name in prompt.inputs})

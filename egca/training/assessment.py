@@ -30,6 +30,7 @@ from egca.localization.quick import QuickStage
 from egca.localization.tame import is_tame_source
 from egca.problems import Problem, program_of, row_of
 from egca.structure import ConstraintSet, gate
+from egca.training.held import Asked, Held, held_after
 from egca.training.places import (
     PLAIN_NEEDS,
     Places,
@@ -81,11 +82,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Judge a completion, or, with needs, find its places."""
+    """Judge a completion, or, with needs, find its places, or, asked for, what variables held."""
 
     task: Task
     completion: str
     needs: frozenset[Need] | None = None
+    asked: Asked | None = None
 
 
 def task_of(problem: Problem, constraints: ConstraintSet | None) -> Task:
@@ -177,6 +179,12 @@ class Bench:
         assert isinstance(found, Places)
         return found
 
+    def held(self, job: Job) -> Held | None:
+        """What variables held, of a requested job; waits for it."""
+        found = self._wait(job)
+        assert found is None or isinstance(found, Held)
+        return found
+
     def forget(self) -> None:
         """Drop what is known in memory, at the end of a step: problems come back epochs later."""
         self._known.clear()
@@ -208,19 +216,23 @@ class Bench:
 
 def _key(job: Job) -> str:
     needs = "" if job.needs is None else ",".join(sorted(job.needs)) or "-"
+    if job.asked is not None:
+        needs = f"{job.asked}"
     text = hashlib.sha256(job.completion.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return f"{job.task.key}/{text}/{needs}"
 
 
-def _lost(job: Job, reason: str) -> Judged | Places:
+def _lost(job: Job, reason: str) -> Judged | Places | None:
     """In place of an answer that a process took with it."""
+    if job.asked is not None:
+        return None
     if job.needs is not None:
         return Places()
     return Judged(Mode.SYNTAX, Cause.CRASH, 0.0, "", "", reason)
 
 
 @contextlib.contextmanager
-def assessor(rules: Rules) -> Iterator[Callable[[Job], Judged | Places]]:
+def assessor(rules: Rules) -> Iterator[Callable[[Job], Judged | Places | Held | None]]:
     """What a process does with its jobs; it has a sandbox of its own."""
     from egca.debuggers import open_debugger
 
@@ -236,8 +248,11 @@ def assessor(rules: Rules) -> Iterator[Callable[[Job], Judged | Places]]:
         if rules.debugger != "trace":
             debugger = open_debugger(rules.debugger, max_cost=rules.max_cost)
 
-        def handle(job: Job) -> Judged | Places:
+        def handle(job: Job) -> Judged | Places | Held | None:
             try:
+                if job.asked is not None:
+                    program = program_of(job.task.problem, job.completion)
+                    return held_after(program, job.task.problem, sandbox, limits, job.asked)
                 if job.needs is None:
                     return _judge(job, sandbox, plain, limits, rules)
                 return _find(job, sandbox, limits, rules, debugger, quick)

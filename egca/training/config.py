@@ -14,15 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from egca.errors import InputError
-
-
-class Section(BaseModel):
-    """Options that belong together: no unknown field, nothing changed after it was checked."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from egca.training.sections import Alignment, Dialogue, Section, Supervised, Teacher
 
 
 class Lora(Section):
@@ -89,6 +84,9 @@ class Reward(Section):
     kind: Literal["binary", "graded", "graded_and_adaptive", "fraction"] | None = Field(
         default=None, description="null: the credit strategy's own, mostly 1 or 0"
     )
+    critique: float = Field(
+        default=0.0, ge=0, le=1, description="weight of a teacher's score; 0: it is not asked"
+    )
     workers: PositiveInt = Field(default=1, description="processes that judge and localize")
     call_s: float | None = Field(
         default=None, gt=0, description="limit of a call; null: the judge's own"
@@ -120,7 +118,7 @@ class Debugger(Section):
 class Objective(Section):
     """The loss."""
 
-    name: Literal["grpo", "reinforce++", "ppo"] = "grpo"
+    name: Literal["grpo", "reinforce++", "ppo", "rlef", "sft"] = "grpo"
     epsilon: float = Field(default=0.2, gt=0)
     epsilon_high: float | None = Field(default=None, gt=0, description="clip-higher; null: epsilon")
     beta: float = Field(
@@ -135,8 +133,23 @@ class Objective(Section):
     resample: int = Field(
         default=0, ge=0, description="tries to replace groups without signal (DAPO)"
     )
-    lam: float = Field(default=0.95, ge=0, le=1, description="of GAE, for ppo")
-    critic_learning_rate: float = Field(default=1e-5, gt=0, description="for ppo")
+    lam: float = Field(default=0.95, ge=0, le=1, description="of GAE, for ppo and rlef")
+    critic_learning_rate: float = Field(default=1e-5, gt=0, description="for ppo and rlef")
+
+    @property
+    def is_credited(self) -> bool:
+        """Whether token advantages are a credit rule's, not made by the objective (returns.py)."""
+        return self.name in ("grpo", "sft")
+
+    @property
+    def has_critic(self) -> bool:
+        """Whether values are learned beside the policy."""
+        return self.name in ("ppo", "rlef")
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether there is a KL term."""
+        return self.beta > 0 and self.name != "sft"
 
 
 class Optimizer(Section):
@@ -176,6 +189,10 @@ class TrainConfig(Section):
     credit: Credit = Credit()
     debugger: Debugger = Debugger()
     objective: Objective = Objective()
+    supervised: Supervised = Supervised()
+    alignment: Alignment = Alignment()
+    dialogue: Dialogue = Dialogue()
+    teacher: Teacher = Teacher()
     optimizer: Optimizer = Optimizer()
     evaluation: Evaluation = Evaluation()
     checkpoint: Checkpoint = Checkpoint()
@@ -253,11 +270,15 @@ def config_of(tree: Mapping[str, Any], origin: str) -> TrainConfig:
             ) from None
         raise InputError(f"{origin}: {name} is {first['input']!r}: {first['msg']}") from None
     name, strategy = config.objective.name, config.credit.strategy
-    if name != "grpo" and strategy != "uniform":
+    if not config.objective.is_credited and strategy != "uniform":
         raise InputError(
             f"objective.name {name} makes token advantages of its own, so credit.strategy "
             f"{strategy} would change nothing: give --credit uniform"
         )
+    if name in ("rlef", "sft") and config.alignment.share > 0:
+        raise InputError(f"objective.name {name} has no exercises: give alignment.share=0")
+    if name in ("rlef", "sft") and config.supervised.weight > 0:
+        raise InputError(f"objective.name {name} has no lessons beside it: supervised.weight=0")
     return config
 
 

@@ -38,6 +38,7 @@ class Rollout:
     """One completion of a problem with everything that is known of it.
 
     text: decoded ids without special tokens. advantage: A_i. credit: a_{i,t}, once assigned.
+    score: of a teacher that was asked, in [0, 1].
     """
 
     task: Task
@@ -50,6 +51,8 @@ class Rollout:
     needs: frozenset[Need] = frozenset()
     places: Places = field(default_factory=Places)
     credit: TokenCredit | None = None
+    score: float | None = None
+    score_failed: bool = False
 
     @property
     def n_tokens(self) -> int:
@@ -86,6 +89,10 @@ class Crediting:
         for rollout in group:
             assert rollout.judged is not None
             rollout.reward = self.reward_of(rollout.judged)
+        self.compare(group)
+
+    def compare(self, group: Group) -> None:
+        """Fill in A_i and what has to be found out, from rewards."""
         rewards = [rollout.reward for rollout in group]
         for rollout, advantage in zip(
             group, group_advantages(rewards, len(group), scale=self.scale), strict=True

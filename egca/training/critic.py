@@ -1,4 +1,4 @@
-"""PPO's critic: how much reward is still to come before each token, learned beside the policy.
+"""The critic of PPO and RLEF: how much reward is still to come, learned beside the policy.
 
 It begins as a copy of the policy's trunk with a scalar head at zero, and has an optimizer of its
 own. What becomes of its values is returns.py's."""
@@ -106,9 +106,13 @@ class CriticUpdater:
         returns = stacked(batch, "returns", mask.device)
         assert old is not None
         assert returns is not None
+        if self._objective.name == "rlef":  # the value of a turn is that before its first token
+            mask = mask * (torch.arange(mask.shape[1], device=mask.device) == 0)
         loss = clipped_value_loss(values, old, returns, epsilon=self._objective.epsilon) * mask
         n = float(mask.sum())
         means.add("value_loss", float(loss.detach().sum()) / n, n)
+        if self._objective.name == "rlef":
+            return loss.sum() / totals.n_sequences
         factors = totals.factors(batch, self._objective.loss_normalisation).to(mask.device)
         total: Tensor = (loss * factors[:, None]).sum()
         return total

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from egca.errors import EgcaError, InputError
 from egca.problems import Problem, chosen, load_dataset
-from egca.prompts import load_prompt
+from egca.prompts import Message, load_prompt
 from egca.providers.transformers_model import conversation_text
 from egca.structure import ConstraintSet, messages_of
 from egca.training.assessment import Task, task_of
@@ -83,7 +83,11 @@ def _ids(
 ) -> list[int]:
     if family == PLAIN:
         return policy.encode(problem.prompt + "\n", special=True)
-    messages = messages_of(load_prompt(family), problem, constraints)
+    return encoded(messages_of(load_prompt(family), problem, constraints), policy)
+
+
+def encoded(messages: Sequence[Message], policy: Policy) -> list[int]:
+    """Ids of a conversation that the policy answers."""
     text = conversation_text(policy.tokenizer, messages, "model")
     if policy.tokenizer.chat_template is not None:
         return policy.encode(text, special=False)

@@ -16,14 +16,14 @@ import torch
 from egca.errors import InputError, is_out_of_memory
 from egca.training import checkpoint
 from egca.training.config import TrainConfig
-from egca.training.crediting import Group, Rollout
+from egca.training.crediting import Group
 from egca.training.critic import CriticUpdater
 from egca.training.data import Order, Prompt
 from egca.training.metrics import Clock, Means, MetricsLog
 from egca.training.returns import token_advantages
-from egca.training.rollouts import Rollouts, has_signal, is_waiting
+from egca.training.rollouts import Source, is_waiting
 from egca.training.stepping import Stepper
-from egca.training.summary import summarise, summary_of
+from egca.training.summary import is_silent, summary_of
 from egca.training.update import Row, Totals, Updater
 
 Listener = Callable[[int, dict[str, Any], Sequence[Group]], None]
@@ -48,7 +48,7 @@ class Trainer:
         self,
         config: TrainConfig,
         prompts: Sequence[Prompt],
-        rollouts: Rollouts,
+        rollouts: Source,
         updater: Updater,
         folder: Path,
         check: Callable[[], None],
@@ -72,8 +72,12 @@ class Trainer:
 
     def _position(self) -> dict[str, Any]:
         """Where the draws of this process stand."""
-        sampler = self._rollouts.sampler.state()
-        return {"taken": self._order.taken, "sampler": sampler, "random": torch.get_rng_state()}
+        return {
+            "taken": self._order.taken,
+            "sampler": self._rollouts.sampler.state(),
+            "rollouts": self._rollouts.state(),
+            "random": torch.get_rng_state(),
+        }
 
     @property
     def n_steps(self) -> int:
@@ -108,6 +112,7 @@ class Trainer:
         torch.set_rng_state(own["random"])
         self._rollouts.sampler.restore(own["sampler"])
         self._rollouts.sampler.refresh()
+        self._rollouts.restore(own.get("rollouts", {}))
         self._order.taken = own["taken"]
         self.step = state["step"]
         if self._world.is_main:
@@ -158,11 +163,11 @@ class Trainer:
         totals = Totals(n, n_tokens, self._config.rollout.max_completion_length)
         with _memory("micro_batch_tokens"):
             norms = self._update(groups, totals, clock, means)
+        self._rollouts.summarise(groups, means)
         self._rollouts.bench.forget()
         with clock.phase("refresh"):
             self._updater.replica.publish()
             self._rollouts.sampler.refresh()
-        summarise(groups, means)
         merged = Means()
         for part in self._world.gather(means):
             merged.include(part)
@@ -172,22 +177,23 @@ class Trainer:
     def _groups(self, clock: Clock, means: Means) -> list[Group]:
         """Groups of this step; those without a signal are sampled again from other problems."""
         world, config = self._world, self._config
-        taken = self._order.take(config.rollout.prompts_per_step)
-        groups = self._collected(world.share(taken), clock)
+        taken = self._order.take(self._rollouts.wanted(config.rollout.prompts_per_step))
+        groups = self._rollouts.first(self._chosen(world.share(taken)), clock)
         for _ in range(config.objective.resample):
-            silent = [i for i, group in enumerate(groups) if not has_signal(group)]
+            silent = [i for i, group in enumerate(groups) if is_silent(group)]
             counts = world.gather(len(silent))
             if not any(counts):
                 break
             means.total("resampled", len(silent))
             at = sum(counts[: world.rank])
             mine = self._order.take(sum(counts))[at : at + len(silent)]
-            for i, group in zip(silent, self._collected(mine, clock), strict=True):
+            found = self._rollouts.collect(self._chosen(mine), clock)
+            for i, group in zip(silent, found, strict=True):
                 groups[i] = group
         return groups
 
-    def _collected(self, chosen: Sequence[int], clock: Clock) -> list[Group]:
-        return self._rollouts.collect([self._prompts[i] for i in chosen], clock)
+    def _chosen(self, indices: Sequence[int]) -> list[Prompt]:
+        return [self._prompts[i] for i in indices]
 
     def _update(
         self, groups: Sequence[Group], totals: Totals, clock: Clock, means: Means
@@ -199,7 +205,7 @@ class Trainer:
         waiting = [group for group in groups if is_waiting(group)]
         norms: list[float] = []
         objective = self._config.objective
-        if not self._updater.is_repeated and objective.name == "grpo":
+        if not self._updater.is_repeated and objective.is_credited:
             # The first part while places of the second are looked for.
             for part, is_last in ((ready, False), (waiting, True)):
                 rows = self._rows(part, clock, seeds)
@@ -216,7 +222,7 @@ class Trainer:
                 self._updater.prepare(rows)
                 if self._critic is not None:
                     self._critic.prepare(rows)
-                if objective.name != "grpo":
+                if not objective.is_credited:
                     token_advantages(rows, objective, self._world)
                 for batch, share in self._batches(rows, totals):
                     self._updater.backward(batch, share, means)
@@ -230,11 +236,9 @@ class Trainer:
     def _rows(self, groups: Sequence[Group], clock: Clock, seeds: dict[int, int]) -> list[Row]:
         """Rows to learn from; without a KL term those without an advantage teach nothing."""
         self._rollouts.locate(groups, clock, [seeds[id(group)] for group in groups])
-        is_all = self._config.objective.beta > 0 or self._config.objective.name != "grpo"
-        chosen: list[Rollout] = [
-            rollout for group in groups for rollout in group if is_all or rollout.advantage != 0
-        ]
-        return [row for rollout in chosen for row in self._rollouts.crediting.rows(rollout)]
+        objective = self._config.objective
+        is_all = objective.beta > 0 or not objective.is_credited
+        return self._rollouts.rows(groups, is_all=is_all)
 
     def _batches(
         self, rows: Sequence[Row], totals: Totals

@@ -15,6 +15,7 @@ from egca.errors import EgcaError
 from egca.training import tiny
 from egca.training.config import TrainConfig
 from egca.training.data import load_problems
+from egca.training.sections import n_learned
 
 _BYTES = {"float32": 4, "bfloat16": 2}
 # Hidden size, layers and vocabulary of the presets' models, for where their weights are not here.
@@ -50,15 +51,21 @@ def plan_of(config: TrainConfig) -> Plan:
         missing.append(str(error))
         plan_lines.append(("problems", f"{config.data.dataset}: not here"))
     rollout = config.rollout
-    group = f"{rollout.prompts_per_step} prompts x {rollout.num_generations} completions"
+    n_each = rollout.prompts_per_step
+    group = f"{n_each} prompts x {rollout.num_generations} completions"
+    is_taught = config.objective.name == "sft"
+    if is_taught:
+        n_each = n_learned(config.supervised, rollout.prompts_per_step, rollout.num_generations)
+        group = f"{n_each} programs"
     if rollout.engine == "vllm" and find_spec("vllm") is None:
         missing.append('rollout.engine vllm needs the extra "vllm": pip install "egca[vllm]"')
-    plan_lines.append(("steps", f"{_steps(config, n)}, each {group}"))
+    plan_lines.append(("steps", f"{_steps(config, n, n_each)}, each {group}"))
     memory, said = _memory(config, missing)
     plan_lines += [("model", said), ("device", _device(memory, missing))]
-    own = ", ours and not published" if strategy.ours else ""
-    plan_lines.append(("credit", f"{config.credit.strategy}: {strategy.label}{own}"))
-    plan_lines.append(("debugger", _debugger(config, strategy, missing)))
+    if not is_taught:
+        own = ", ours and not published" if strategy.ours else ""
+        plan_lines.append(("credit", f"{config.credit.strategy}: {strategy.label}{own}"))
+        plan_lines.append(("debugger", _debugger(config, strategy, missing)))
     plan_lines.append(("objective", _objective(config)))
     for logger in config.loggers:
         if find_spec(logger) is None:
@@ -66,12 +73,14 @@ def plan_of(config: TrainConfig) -> Plan:
     return Plan(plan_lines, missing, memory)
 
 
-def _steps(config: TrainConfig, n: int | None) -> str:
+def _steps(config: TrainConfig, n: int | None, n_each: int) -> str:
+    if config.objective.name == "sft" and config.supervised.tokens is not None:
+        return f"as many as make {config.supervised.tokens} completion tokens"
     if config.steps is not None:
         return str(config.steps)
     if n is None:
         return f"{config.epochs:g} epochs"
-    return f"{ceil(n * config.epochs / config.rollout.prompts_per_step)} ({config.epochs:g} epochs)"
+    return f"{ceil(n * config.epochs / n_each)} ({config.epochs:g} epochs)"
 
 
 def _memory(config: TrainConfig, missing: list[str]) -> tuple[float | None, str]:

@@ -29,7 +29,8 @@ class SampleLog:
         """A listener of the trainer."""
         if not self._every or step % self._every:
             return
-        lines = [self._line(rollout) for group in groups for rollout in group]
+        judged = [one for group in groups for one in group if one.judged is not None]
+        lines = [self._line(rollout) for rollout in judged]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         packed = gzip.compress(text.encode("utf-8", "surrogatepass"), 5, mtime=0)
         parts = self._world.gather(packed)  # members of a gzip file may follow each other

@@ -1,6 +1,6 @@
-"""Token advantages of REINFORCE++ and PPO: made of rewards and log-probabilities, not by a credit
-rule. Both take the KL penalty (k1) into the reward of each token and bring the advantages of a
-whole step to mean 0 and deviation 1."""
+"""Token advantages of REINFORCE++, PPO and RLEF: made of rewards and log-probabilities, not by a
+credit rule. All take the KL penalty (k1) into the reward, of each token or of a turn, and bring the
+advantages of a whole step to mean 0 and deviation 1."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from egca.training.update import Row, stacked
 
 
 def token_advantages(rows: Sequence[Row], objective: Objective, world: World) -> None:
-    """Fill in `advantages`, and for ppo `returns`, of this process's rows of a step.
+    """Fill in `advantages`, and with a critic `returns`, of this process's rows of a step.
 
     Args:
-        rows: with rewards; with old and reference log-probabilities where beta > 0, for ppo with
-            old values.
+        rows: with rewards; with old and reference log-probabilities where beta > 0, for ppo and
+            rlef with old values.
         world: whose rows the advantages are whitened over.
     """
     lengths = [len(row.completion) for row in rows]
@@ -37,7 +37,9 @@ def token_advantages(rows: Sequence[Row], objective: Objective, world: World) ->
     ref = stacked(rows, "ref_logprobs", mask.device)
     if old is not None and ref is not None:
         penalties = kl_penalty(old, ref, "k1")
-    if objective.name == "ppo":
+    if objective.name == "rlef":
+        found = turn_advantages(rows, objective, penalties, mask)
+    elif objective.name == "ppo":
         values = stacked(rows, "old_values", mask.device)
         assert values is not None
         found, returns = generalised_advantages(
@@ -54,6 +56,38 @@ def token_advantages(rows: Sequence[Row], objective: Objective, world: World) ->
     mine = white[sum(map(len, parts[: world.rank])) :][: sum(lengths)]
     for row, line in zip(rows, mine.split(lengths), strict=True):
         row.advantages = line.numpy().copy()
+
+
+def turn_advantages(
+    rows: Sequence[Row], objective: Objective, penalties: Tensor, mask: Tensor
+) -> Tensor:
+    """One advantage for all tokens of a turn, (B, T); fills in `returns` from the first token.
+
+    A turn's value is the critic's before its first token. Its reward is r less beta times the mean
+    of the penalties of its tokens, the log of the geometric mean of pi / pi_ref.
+    Source: RLEF (arXiv 2410.02089), optimisation. GAE over the turns with `lam` is inferred.
+    """
+    kl = (penalties * mask).sum(1) / mask.sum(1)
+    rewards = {id(row): row.reward - objective.beta * float(k)
+               for row, k in zip(rows, kl, strict=True)}  # fmt: skip
+    found = torch.zeros_like(mask)
+    for i, row in enumerate(rows):
+        advantage, weight = 0.0, 1.0
+        turn: Row | None = row
+        while turn is not None:
+            value = _value_of(turn)
+            after = 0.0 if turn.following is None else _value_of(turn.following)
+            advantage += weight * (rewards[id(turn)] + after - value)
+            weight *= objective.lam
+            turn = turn.following
+        found[i] = advantage
+        row.returns = torch.full((len(row.completion),), advantage + _value_of(row))
+    return found * mask
+
+
+def _value_of(row: Row) -> float:
+    assert row.old_values is not None
+    return float(row.old_values[0])
 
 
 def with_outcome(rewards: Tensor, per_token: Tensor, mask: Tensor) -> Tensor:

@@ -8,18 +8,74 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from egca.training.assessment import Bench, Job
 from egca.training.crediting import Crediting, Group, Rollout
-from egca.training.data import Prompt
-from egca.training.metrics import Clock
+from egca.training.data import PLAIN, Prompt
+from egca.training.metrics import Clock, Means
 from egca.training.policy import Policy
 from egca.training.sampling import Sampler
+from egca.training.summary import summarise
+from egca.training.supervised import supervised_row, target_of
+from egca.training.teacher import Critique
+from egca.training.update import Row
+
+
+class Source(Protocol):
+    """Where the rows of a step come from."""
+
+    @property
+    def sampler(self) -> Sampler:
+        """Whose draws a checkpoint keeps."""
+        ...
+
+    @property
+    def bench(self) -> Bench:
+        """Where programs are judged."""
+        ...
+
+    def wanted(self, prompts_per_step: int) -> int:
+        """Problems that the next step takes, over all processes."""
+        ...
+
+    def first(self, prompts: Sequence[Prompt], clock: Clock) -> list[Group]:
+        """The groups of a step, of this process's problems."""
+        ...
+
+    def collect(self, prompts: Sequence[Prompt], clock: Clock) -> list[Group]:
+        """Groups of other problems, in place of some without a signal."""
+        ...
+
+    def locate(self, groups: Sequence[Group], clock: Clock, seeds: Sequence[int]) -> None:
+        """Assign credit, waiting for what it needs; a seed for each group."""
+        ...
+
+    def rows(self, groups: Sequence[Group], *, is_all: bool) -> list[Row]:
+        """What is learned from groups; all of it, or what has an advantage."""
+        ...
+
+    def summarise(self, groups: Sequence[Group], means: Means) -> None:
+        """Add what is logged of a step."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps besides the sampler's draws: plain containers."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Rollouts:
-    """Makes groups. check is called often: it raises where the run is to end."""
+    """Makes groups of G rollouts each.
+
+    check: called often; it raises where the run is to end. supervised_weight: of a lesson on the
+    reference beside each group (RLTF). family: of prompts, which says how a reference is written.
+    critique: of a teacher, mixed into rewards.
+    """
 
     policy: Policy
     sampler: Sampler
@@ -27,6 +83,17 @@ class Rollouts:
     crediting: Crediting
     num_generations: int
     check: Callable[[], None]
+    supervised_weight: float = 0.0
+    family: str = PLAIN
+    critique: Critique | None = None
+
+    def wanted(self, prompts_per_step: int) -> int:
+        """Problems of a step."""
+        return prompts_per_step
+
+    def first(self, prompts: Sequence[Prompt], clock: Clock) -> list[Group]:
+        """As collect."""
+        return self.collect(prompts, clock)
 
     def collect(self, prompts: Sequence[Prompt], clock: Clock) -> list[Group]:
         """Sampled and judged groups with their advantages; places are asked for."""
@@ -47,10 +114,19 @@ class Rollouts:
                 for rollout in group:
                     rollout.judged = self.bench.judged(Job(rollout.task, rollout.text))
                 self.crediting.advantages(group)
-                for rollout in group:
-                    if rollout.needs:
-                        self.bench.request(Job(rollout.task, rollout.text, rollout.needs))
+                if self.critique is None:
+                    self._ask(group)
+        if self.critique is not None:
+            with clock.phase("critique"):
+                self.critique.mix(groups, self.crediting)
+            for group in groups:
+                self._ask(group)
         return groups
+
+    def _ask(self, group: Group) -> None:
+        for rollout in group:
+            if rollout.needs:
+                self.bench.request(Job(rollout.task, rollout.text, rollout.needs))
 
     def locate(self, groups: Sequence[Group], clock: Clock, seeds: Sequence[int]) -> None:
         """Wait for the places that were asked for, and assign credit."""
@@ -65,10 +141,38 @@ class Rollouts:
             for group, seed in zip(groups, seeds, strict=True):
                 self.crediting.credit(group, self.policy, seed)
 
+    def rows(self, groups: Sequence[Group], *, is_all: bool) -> list[Row]:
+        """What is learned: completions with credit, and lessons where they have a weight."""
+        rows = [
+            row
+            for group in groups
+            for rollout in group
+            if is_all or rollout.advantage != 0
+            for row in self.crediting.rows(rollout)
+        ]
+        if self.supervised_weight:
+            rows += [self._lesson(group) for group in groups]
+        return rows
 
-def has_signal(group: Group) -> bool:
-    """Whether any completion has an advantage."""
-    return any(rollout.advantage != 0 for rollout in group)
+    def _lesson(self, group: Group) -> Row:
+        """A reference, weighted so that the lessons of a step have a mean over their groups."""
+        reference = group[0].task.problem.reference
+        assert reference is not None
+        target = target_of(reference, self.policy, self.family)
+        return supervised_row(group[0].prompt, target, self.supervised_weight * len(group))
+
+    def summarise(self, groups: Sequence[Group], means: Means) -> None:
+        """Add what is logged of a step."""
+        summarise(groups, means)
+        if self.critique is not None:
+            self.critique.summarise(groups, means)
+
+    def state(self) -> dict[str, Any]:
+        """Nothing: what is known of a step ends with it."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """As state."""
 
 
 def is_waiting(group: Group) -> bool:

@@ -20,7 +20,6 @@ from egca.credit import find_strategy, options_from
 from egca.errors import InputError
 from egca.files import reason_of, save_text
 from egca.structure import ConstraintSet, extract_constraints
-from egca.training import tiny
 from egca.training.assessment import Bench, Rules
 from egca.training.config import TrainConfig, read_config
 from egca.training.crediting import Crediting, Group
@@ -31,11 +30,12 @@ from egca.training.distributed import Replica, World
 from egca.training.evaluation import evaluate, together
 from egca.training.loggers import Loggers, check_installed
 from egca.training.loop import Listener, Stopped, Trainer
-from egca.training.metrics import MetricsLog
-from egca.training.policy import Policy, Reference, Scorer, load_policy
+from egca.training.methods import Parts, open_method
+from egca.training.metrics import Means, MetricsLog
+from egca.training.opening import open_policy
+from egca.training.policy import Policy, Reference, Scorer
 from egca.training.records import SampleLog
 from egca.training.references import sound_of_run
-from egca.training.rollouts import Rollouts
 from egca.training.sampling import PolicySampler, Sampler
 from egca.training.update import Updater
 
@@ -83,7 +83,8 @@ def train(
         _open_folder(config, folder, resume)
     problems = load_problems(config.data)
     with world.main_first():
-        policy = policy or open_policy(config, say, world)
+        place = "auto" if world.device is None else str(world.device)
+        policy = policy or open_policy(config.model, say, place)
     demands: list[ConstraintSet | None] = [None] * len(problems)
     if strategy.constraints:
         with world.main_first():
@@ -115,22 +116,24 @@ def train(
 
         prompts, broken = sound_of_run(folder, config.data.dataset, prompts, bench, world)
         aside += broken
-        rollouts = Rollouts(
+        parts = Parts(
             policy,
             open_sampler(config, policy, world),
             bench,
             crediting,
-            config.rollout.num_generations,
             check if world.n == 1 else lambda: None,  # the others would wait for ever
+            world,
         )
+        method = open_method(config, parts, prompts, folder, say)
+        aside += method.aside
         loggers = Loggers(config.loggers if world.is_main else [], config, folder, say)
         samples = SampleLog(folder / "samples", config.samples_every, policy, world)
-        evaluator = _Evaluator(config, policy, bench, folder, world)
+        evaluator = _Evaluator(config, policy, bench, folder, world, method.assess)
         critic = _critic(config, policy, world)  # before the policy is wrapped
         trainer = Trainer(
-            config,
-            prompts,
-            rollouts,
+            method.config,
+            method.prompts,
+            method.source,
             _updater(config, policy, world),
             folder,
             check_together,
@@ -189,25 +192,6 @@ def _check_share(config: TrainConfig, world: World) -> None:
         raise InputError("model.lora and FSDP: adapters leave nothing to shard; train without FSDP")
 
 
-def open_policy(
-    config: TrainConfig, say: Callable[[str], None], world: World | None = None
-) -> Policy:
-    """The policy that a configuration names, on this process's device."""
-    place = "auto" if world is None or world.device is None else str(world.device)
-    name = config.model.name
-    if name.startswith(tiny.PREFIX):
-        student = tiny.student_named(name.removeprefix(tiny.PREFIX))
-
-        def report(step: int, loss: float) -> None:
-            if step % 100 == 0:
-                say(f"training {name} once: step {step} of {student.steps}, loss {loss:.3f}")
-
-        folder = tiny.student_folder(student, report=report)
-        options = config.model.model_copy(update={"name": str(folder)})
-        return load_policy(options, place)
-    return load_policy(config.model, place)
-
-
 def open_sampler(config: TrainConfig, policy: Policy, world: World | None = None) -> Sampler:
     """Where completions come from; each process has draws of its own."""
     rank = world.rank if world is not None else 0
@@ -229,7 +213,7 @@ def open_sampler(config: TrainConfig, policy: Policy, world: World | None = None
 def _updater(config: TrainConfig, policy: Policy, world: World) -> Updater:
     temperature = config.rollout.temperature
     reference = None
-    if config.objective.beta > 0:
+    if config.objective.has_reference:
         reference = Reference(policy, temperature, config.chunk_tokens)
     scorer = Scorer(
         policy.model, temperature, config.chunk_tokens, shares_prompts=not world.is_sharded
@@ -245,7 +229,7 @@ def _updater(config: TrainConfig, policy: Policy, world: World) -> Updater:
 
 
 def _critic(config: TrainConfig, policy: Policy, world: World) -> CriticUpdater | None:
-    if config.objective.name != "ppo":
+    if not config.objective.has_critic:
         return None
     return CriticUpdater(
         policy,
@@ -265,6 +249,7 @@ class _Evaluator:
     bench: Bench
     folder: Path
     world: World
+    assess: Callable[[Sequence[Prompt]], Means] | None = None
     last: dict[str, Any] = field(default_factory=dict)
     _prompts: list[Prompt] | None = None
 
@@ -296,6 +281,11 @@ class _Evaluator:
             seed=self.world.rank,
         ))  # fmt: skip
         self.last = {"step": step + 1, **together(found)}
+        if self.assess is not None:
+            merged = Means()
+            for part in self.world.gather(self.assess(self.world.share(self._prompts))):
+                merged.include(part)
+            self.last["dialogues"] = merged.values()
         if self.world.is_main:
             self.log.write(self.last)
 

@@ -8,11 +8,20 @@ from typing import Any
 from egca.credit import Fallback
 from egca.training.crediting import Group
 from egca.training.metrics import Means
-from egca.training.rollouts import has_signal
 from egca.types import Mode
 
 _MODE = "modes."
 _WHERE_NONE = {"located": 1.0, "confirmed": 1.0, "multiplier_max": 1.0, "effective_tokens": 0.0}
+
+
+def has_signal(group: Group) -> bool:
+    """Whether any completion has an advantage."""
+    return any(rollout.advantage != 0 for rollout in group)
+
+
+def is_silent(group: Group) -> bool:
+    """Whether a group of programs teaches nothing, so that another may take its place."""
+    return not has_signal(group) and group[0].judged is not None
 
 
 def summarise(groups: Sequence[Group], means: Means) -> None:
@@ -46,10 +55,13 @@ def summarise(groups: Sequence[Group], means: Means) -> None:
 
 
 def summary_of(means: Means) -> dict[str, Any]:
-    """The numbers of a step as they are logged: modes by name, counts as whole numbers."""
+    """The numbers of a step as they are logged: modes by name, counts as whole numbers.
+
+    A step that judges nothing has no rewards and no modes.
+    """
     values: dict[str, Any] = {**_WHERE_NONE, **means.values()}
     modes = {name: values.pop(name) for name in list(values) if name.startswith(_MODE)}
     values["modes"] = {name.removeprefix(_MODE): share for name, share in modes.items()}
     for name in ("tokens", "localized", "fell_back", "not_judged"):
-        values[name] = int(values[name])
+        values[name] = int(values.get(name, 0))
     return values

@@ -81,6 +81,11 @@ STUDENTS: dict[str, Student] = {
     "hard-15": Student(family="hard", fault_rate=0.15, steps=1_200),
 }
 
+# Larger and rarely wrong: whose programs or judgement a student is taught by.
+TEACHERS: dict[str, Student] = {
+    "teacher-medium": Student(fault_rate=0.02, hidden=160, layers=4, heads=5, steps=1_500),
+}
+
 Report = Callable[[int, float], None]
 
 
@@ -92,10 +97,11 @@ def cache_folder() -> Path:
 
 
 def student_named(name: str) -> Student:
-    """The student of a name such as "medium-30". Raises: InputError."""
-    if name not in STUDENTS:
-        raise InputError(f"no student tiny:{name}; there are {', '.join(sorted(STUDENTS))}")
-    return STUDENTS[name]
+    """The student or teacher of a name such as "medium-30". Raises: InputError."""
+    known = STUDENTS | TEACHERS
+    if name not in known:
+        raise InputError(f"no student tiny:{name}; there are {', '.join(sorted(known))}")
+    return known[name]
 
 
 def student_folder(

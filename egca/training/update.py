@@ -39,6 +39,8 @@ class Row:
     completion). sampler_logprobs: as the engine saw them, None for tokens that nobody sampled.
     reward: r_i, for objectives that make advantages of their own (returns.py). old_logprobs,
     ref_logprobs, old_values, returns: (T,), filled in before the first update where needed.
+    following: the next turn of the same dialogue, in whose reward this row has a part (rlef).
+    is_supervised: learned by cross-entropy weighted by its advantages, without a clip or KL term.
     """
 
     prompt: Sequence[int]
@@ -51,6 +53,8 @@ class Row:
     ref_logprobs: Tensor | None = None
     old_values: Tensor | None = None
     returns: Tensor | None = None
+    is_supervised: bool = False
+    following: Row | None = None
 
     @property
     def n_tokens(self) -> int:
@@ -135,7 +139,7 @@ class Updater:
     @torch.no_grad()
     def prepare(self, rows: Sequence[Row]) -> None:
         """Fill in what the first update must not change: old and reference log-probabilities."""
-        wants_old = self.is_repeated or self._objective.name != "grpo"
+        wants_old = self.is_repeated or not self._objective.is_credited
         if not wants_old and self._reference is None:
             return
         for batch in self.replica.evened(plan(rows, self._budget).batches):
@@ -182,8 +186,9 @@ class Updater:
             logprobs, old, advantages,
             epsilon=options.epsilon, epsilon_high=options.epsilon_high,
         )  # fmt: skip
-        per_token = surrogate.loss
         n = float(mask.sum())
+        supervised = torch.tensor([row.is_supervised for row in batch], device=mask.device)[:, None]
+        per_token = torch.where(supervised, -logprobs * advantages, surrogate.loss)
         self._compare_samplers(batch, old, mask, means)
         if self._bound is not None:
             per_token = per_token * self._correction(batch, old, mask)
@@ -193,8 +198,8 @@ class Updater:
         if ref is not None:
             penalty = kl_penalty(logprobs, ref, options.kl_estimator)
             means.add("kl", float((penalty.detach() * mask).sum()) / n, n)
-            if options.name == "grpo":  # the others have it in the reward
-                per_token = per_token + options.beta * penalty
+            if options.is_credited:  # the others have it in the reward
+                per_token = per_token + options.beta * penalty * ~supervised
         factors = totals.factors(batch, options.loss_normalisation).to(mask.device)
         loss: Tensor = (per_token * mask * factors[:, None]).sum()
         means.total("loss", float(loss.detach()))

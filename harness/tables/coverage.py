@@ -26,9 +26,10 @@ def lines(folder: Path | None = None) -> list[str]:
             f"  published  {_published(name)}",
             f"  measured   {_measured(name, folder)}",
         ]
-        missing = [label_of(m) for m in table.methods if METHODS[m].unavailable]
+        missing = [f"{label_of(m)} ({METHODS[m].missing()})" for m in table.methods
+                   if METHODS[m].missing()]  # fmt: skip
         if missing:
-            shown.append(f"  missing    {', '.join(missing)}: not in this release")
+            shown.append(f"  missing    {', '.join(missing)}")
     return shown
 
 

@@ -50,6 +50,25 @@ def save(path: Path, document: dict[str, Any]) -> None:
     save_text(path, _NUMBERS.sub(lambda found: _one_line(found[1]), text) + "\n")
 
 
+def file_for(name: str, found: dict[str, Any], results: Path, runs: Path) -> Path:
+    """Where a table's file goes: to results/, unless the file there has more methods or seeds.
+
+    That of a part of the table goes beside the runs then, so that a look at two methods does not
+    cost a table that took hours.
+    """
+    path = results / "measured" / name / "tiny.json"
+    if path.is_file():
+        kept = read(path)
+        lost = _methods(kept) - _methods(found)
+        if lost or len(kept["provenance"]["seeds"]) > len(found["provenance"]["seeds"]):
+            return runs / "parts" / "measured" / name / "tiny.json"
+    return path
+
+
+def _methods(found: dict[str, Any]) -> set[str]:
+    return {row["method"] for row in found["rows"]}
+
+
 def read(path: Path) -> dict[str, Any]:
     """A table's file. Raises: InputError if it is none."""
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from egca.credit import find_strategy
 from egca.errors import InputError
 from egca.training.config import TrainConfig, load_config
 from egca.training.plan import SHAPES, parameters_of, plan_of
@@ -24,9 +25,14 @@ from harness.tables.request import Request
 _MBPP = 374  # problems of MBPP's training split, a little more than are trained on
 _GPUS = {"small": 1, "paper": 8}
 _PEAK = 312e12  # operations a second of an A100 in bfloat16
-_TRAINING, _SAMPLING = 0.35, 0.08  # shares of it that training and sampling reach, assumed
+_TRAINING = 0.35  # share of it that training reaches, assumed
+_LAYER_S = 1e-3  # of one layer for one token of a batch while sampling with transformers, assumed
 _FACTORS = (0.5, 1.0, 2.0)  # the grid of learning rates, over the preset's own
 _TUNING_SEED = 1_000
+_SERVED = {
+    "qwen-1.5b": "Qwen/Qwen2.5-Coder-1.5B-Instruct",
+    "qwen-7b": "Qwen/Qwen2.5-Coder-7B-Instruct",
+}  # debuggers by the model that vLLM serves for them
 _EVALUATION = ("HumanEval+", "MBPP+")
 
 
@@ -70,9 +76,14 @@ def _kept(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "curves" in found else None
 
 
-def _trained(request: Request) -> list[str]:
-    names = dict.fromkeys((BASELINE, *request.methods))
-    return [name for name in names if name != BASE and not METHODS[name].unavailable]
+def _trained(request: Request, preset: str = "tiny") -> list[str]:
+    return [BASELINE, *trainable(request.methods, preset)]
+
+
+def _untrained(request: Request, preset: str) -> list[str]:
+    """Methods that are asked for and cannot be trained, with the reasons."""
+    reasons = {name: METHODS[name].missing(preset) for name in request.methods}
+    return [f"{label_of(name)} ({reason})" for name, reason in reasons.items() if reason]
 
 
 def _tiny(name: str, request: Request) -> list[str]:
@@ -103,8 +114,7 @@ def _tiny(name: str, request: Request) -> list[str]:
         f"memory    about {plan_of(config).memory_gb or 0:.1f} GB for the model of a run, a run a "
         "worker",
     ]
-    missed = [f"{label_of(m)} ({METHODS[m].unavailable})" for m in request.methods
-              if METHODS[m].unavailable]  # fmt: skip
+    missed = _untrained(request, "tiny")
     return lines + ([f"missing   {', '.join(missed)}"] if missed else [])
 
 
@@ -121,7 +131,7 @@ def _reported(request: Request, name: str, tuning: dict[str, list[Run]]) -> list
 def _script(name: str, preset: str, request: Request) -> list[str]:
     """A bash script: for each method its tuning runs, its reported runs, and their evaluation."""
     config = load_config(preset)
-    trained = _trained(request)
+    trained = _trained(request, preset)
     n_gpus = _GPUS[preset]
     hours, assumed = _gpu_hours(config, n_gpus)
     n_runs = len(trained) * (len(_FACTORS) + request.n_seeds)
@@ -130,15 +140,15 @@ def _script(name: str, preset: str, request: Request) -> list[str]:
     lines = [
         "#!/usr/bin/env bash",
         f"# {request.command}, as commands: bash can run this text.",
-        f"# {n_runs} runs of about {hours:.1f} h on {n_gpus} x A100 80 GB: {n_runs * hours:.0f} h. "
+        f"# {n_runs} runs of about {_hours(3600 * hours)} on {n_gpus} x A100 80 GB, "
+        f"{_hours(3600 * n_runs * hours)} together. "
         f"Estimated from operation counts, not measured: {assumed}.",
         f"# Memory: about {memory or 0:.0f} GB of weights, gradients, optimizer state and "
         f"activations, {'on the GPU' if n_gpus == 1 else f'over {n_gpus} GPUs (--use_fsdp)'}; "
         "estimated.",
-        *_missing(config, request),
+        *_missing(config, preset, request),
         "set -euo pipefail",
         *_split(folder),
-        *_server(config),
         "# The learning rate whose tuning run passes most on held-out problems.",
         'best() { for f in "$1"/rate-*/evaluations.jsonl; do echo "$(tail -n 1 "$f" | sed '
         '-E \'s/.*"pass_at_1": ([0-9.eE+-]+).*/\\1/\') $(basename "$(dirname "$f")")"; done '
@@ -147,7 +157,13 @@ def _script(name: str, preset: str, request: Request) -> list[str]:
     if BASE in request.methods:
         tests = _tests(config.model.name, f"{folder}/{BASE}")
         lines += ["", f"# {label_of(BASE)}", f"mkdir -p {folder}/{BASE}", *tests]
+    served = ""
     for method in trained:
+        model = _server(method, config)
+        if model and model != served:
+            lines += ["", *(["kill $SERVER; wait $SERVER || true"] if served else [])]
+            lines += _serving(model)
+            served = model
         lines += ["", f"# {label_of(method)}", *_commands(folder, preset, method, config, request)]
     return lines
 
@@ -159,7 +175,7 @@ def _commands(
     launch = "egca train"
     if _GPUS[preset] > 1:
         launch = f"accelerate launch --num_processes {_GPUS[preset]} --use_fsdp -m egca train"
-    options = {k: v for k, v in METHODS[method].options.items() if k != "debugger.name"}
+    options = METHODS[method].options
     settings = " ".join(f"--set {shlex.quote(f'{k}={v}')}" for k, v in options.items())
     data = f"--set data.dataset={parent}/train.jsonl"
     data += f" --set evaluation.dataset={parent}/validation.jsonl"
@@ -209,42 +225,49 @@ def _split(folder: str) -> list[str]:
     ]
 
 
-def _server(config: TrainConfig) -> list[str]:
-    """A server for the debugger's model, stopped when the script ends; none for the trace."""
-    if not config.debugger.name.startswith("qwen"):
-        return []
-    size = {"qwen-1.5b": "1.5B", "qwen-7b": "7B"}[config.debugger.name]
+def _serving(model: str) -> list[str]:
+    """Commands that serve a debugger's model, and stop it when the script ends."""
     return [
-        f"vllm serve Qwen/Qwen2.5-Coder-{size}-Instruct --port 8000 --gpu-memory-utilization 0.3 &",
+        f"vllm serve {model} --port 8000 --gpu-memory-utilization 0.3 &",
         "SERVER=$!; trap 'kill $SERVER' EXIT",
         "export EGCA_BASE_URL=http://localhost:8000/v1",
         'until curl -sf "$EGCA_BASE_URL/models" >/dev/null; do sleep 5; done',
     ]
 
 
-def _missing(config: TrainConfig, request: Request) -> list[str]:
+def _server(method: str, config: TrainConfig) -> str:
+    """The model that has to be served for a method: where it localizes by one that runs here."""
+    options = METHODS[method].options
+    if not find_strategy(str(options["credit.strategy"])).needs:
+        return ""
+    return _SERVED.get(str(options.get("debugger.name", config.debugger.name)), "")
+
+
+def _missing(config: TrainConfig, preset: str, request: Request) -> list[str]:
     """What stands in the way on this machine, as comments."""
     found = list(plan_of(config).missing)
-    found += [f"{label_of(m)}: {METHODS[m].unavailable}" for m in request.methods
-              if METHODS[m].unavailable]  # fmt: skip
+    found += _untrained(request, preset)
     return [f"# Missing here: {' '.join(text.split())}" for text in found]
 
 
 def _gpu_hours(config: TrainConfig, n_gpus: int) -> tuple[float, str]:
-    """Hours of one run, and what is assumed: 2 operations a parameter and token forward, 6 with the
-    gradient, 2 more for the ref_policy; completions of half the longest."""
+    """Hours of one run, and what is assumed.
+
+    Training takes 6 operations a parameter and token, 2 more for the ref_policy. Sampling goes
+    token by token, so it takes what a batch's longest completion takes, however small the model.
+    """
     shape = SHAPES[config.model.name]
-    n = parameters_of(shape)
     rollout = config.rollout
     completions = config.epochs * _MBPP * rollout.num_generations
-    tokens = completions * rollout.max_completion_length / 2
-    sampling = 2 * n * tokens / _SAMPLING
-    training = (6 + (2 if config.objective.beta > 0 else 0)) * n * tokens / _TRAINING
-    hours = (sampling + training) / (_PEAK * n_gpus) / 3600
+    tokens = completions * (rollout.max_completion_length / 2 + rollout.max_prompt_length / 4)
+    batches = completions / rollout.batch_size
+    sampling = batches * rollout.max_completion_length * shape[1] * _LAYER_S
+    operations = (6 + (2 if config.objective.beta > 0 else 0)) * parameters_of(shape) * tokens
+    hours = (sampling + operations / (_PEAK * _TRAINING)) / n_gpus / 3600
     assumed = (
-        f"{_MBPP} problems, {config.epochs:g} epochs, {completions:.0f} completions of "
-        f"{rollout.max_completion_length // 2} tokens, {100 * _TRAINING:.0f} % of the peak in "
-        f"training and {100 * _SAMPLING:.0f} % in sampling, judging and the debugger beside them"
+        f"{_MBPP} problems, {config.epochs:g} epochs, {completions:.0f} completions, "
+        f"{100 * _TRAINING:.0f} % of the peak in training and {1e3 * _LAYER_S:g} ms a layer and "
+        "token in sampling; evaluation, and judging and debuggers where they are waited for, on top"
     )
     return hours, assumed
 

@@ -69,7 +69,7 @@ def learn(request: Request) -> Learned:
     GRPO is always among them, since it is what they are compared with.
     """
     wanted = dict.fromkeys((BASELINE, *request.methods))
-    missing = {name: METHODS[name].unavailable for name in wanted if METHODS[name].unavailable}
+    missing = {name: METHODS[name].missing() for name in wanted if METHODS[name].missing()}
     trained = [name for name in wanted if name != BASE and name not in missing]
     tuned = dict.fromkeys(METHODS[name].rate_of or name for name in trained)
     at = partial(run_for, request)
@@ -92,8 +92,8 @@ def learn(request: Request) -> Learned:
 def run_for(request: Request, name: str, rate: float, seed: int) -> Run:
     """One run of a method. Raises: InputError for one that cannot be trained."""
     method = METHODS[name]
-    if method.unavailable:
-        raise InputError(f"{name}: {method.unavailable}")
+    if method.missing():
+        raise InputError(f"{name}: {method.missing()}")
     return run_of(
         {
             "model.name": f"tiny:{STUDENT}",

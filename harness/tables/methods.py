@@ -13,6 +13,7 @@ from typing import Any
 from egca.errors import InputError
 
 BASELINE = "grpo"  # what every other method is compared with
+PRESETS = ("tiny", "small", "paper")
 BASE = "base"  # the model before post-training: tested, never trained
 _EVALUATED: dict[str, Any] = {
     "evaluation.dataset": "tiny-validation",
@@ -31,7 +32,7 @@ class Method:
     published method. has_curve: its rollouts are plain samples of the training problems, so that
     their pass rate is a learning curve; a method without one is evaluated on held-out problems
     while it learns, its learning rate is chosen by that, and only its final values are compared.
-    tiny: options that only preset tiny's small model wants.
+    tiny: options that only preset tiny's small model wants. presets: where it makes sense.
     """
 
     label: str
@@ -42,6 +43,13 @@ class Method:
     has_curve: bool = True
     unavailable: str = ""
     tiny: Mapping[str, Any] = field(default_factory=dict)
+    presets: tuple[str, ...] = PRESETS
+
+    def missing(self, preset: str = "tiny") -> str:
+        """Why it cannot be trained at a preset; "" where it can."""
+        if self.unavailable or preset in self.presets:
+            return self.unavailable
+        return f"for preset {' and '.join(self.presets)}"
 
     @property
     def all_options(self) -> dict[str, Any]:
@@ -58,7 +66,13 @@ def _credit(label: str, strategy: str, **more: Any) -> Method:
 
 def _at_level(label: str, strategy: str) -> Method:
     """EGCA with places that are wrong with a fixed probability; learned at EGCA's rate."""
-    return _credit(label, f"harness.studies.noisy:{strategy}", rate_of="egca", ours=True)
+    return _credit(label, f"harness.studies.noisy:{strategy}", rate_of="egca", ours=True,
+                   presets=("tiny",))  # fmt: skip
+
+
+def _by_model(label: str, alias: str) -> Method:
+    """EGCA with a model that localizes, which needs students that write real programs."""
+    return _credit(label, "egca", options={"debugger.name": alias}, presets=PRESETS[1:])
 
 
 _UNIFORM = {"credit.strategy": "uniform"}
@@ -129,6 +143,9 @@ METHODS: dict[str, Method] = {
     "wrong-50": _at_level("1 in 2 places wrong", "WRONG_50"),
     "wrong-25": _at_level("1 in 4 places wrong", "WRONG_25"),
     "wrong-10": _at_level("1 in 10 places wrong", "WRONG_10"),
+    "qwen-1.5b": _by_model("Qwen2.5-Coder-1.5B", "qwen-1.5b"),
+    "qwen-7b": _by_model("Qwen2.5-Coder-7B", "qwen-7b"),
+    "sonnet-4.5": _by_model("Claude Sonnet 4.5", "sonnet-4.5"),
     "coderl-plus-alignment-only": Method("alignment only", unavailable=_MISSING),
     "reinforce++-aligned": Method("REINFORCE++ with alignment", unavailable=_MISSING),
     "dapo-aligned": Method("DAPO with alignment", unavailable=_MISSING),
@@ -149,9 +166,9 @@ def label_of(method: str) -> str:
     return METHODS[method].label if method in METHODS else LABELS.get(method, method)
 
 
-def trainable(methods: Iterable[str]) -> list[str]:
+def trainable(methods: Iterable[str], preset: str = "tiny") -> list[str]:
     """Those that can be trained, GRPO aside, which every table has for comparison."""
-    return [m for m in methods if m not in (BASE, BASELINE) and not METHODS[m].unavailable]
+    return [m for m in methods if m not in (BASE, BASELINE) and not METHODS[m].missing(preset)]
 
 
 def chosen(names: str | None, table: tuple[str, ...]) -> tuple[str, ...]:

@@ -51,11 +51,12 @@ def learning_curves(found: Document) -> Figure:
 
 
 def accuracy(found: Document) -> Figure:
-    """The student against the share of right places left; GRPO as a line across."""
+    """The student against how often its debugger is right; GRPO as a line across."""
     figure, axes = _figure()
     rows = {row["method"]: row for row in found["rows"] if row["metric"] == "area"}
-    levels = [name for name in KEPT if name in rows]
-    places = [100 * KEPT[name] for name in levels]
+    levels = [name for name in KEPT if name in rows and name in found["accuracy"]]
+    right = found["accuracy"]
+    places = [100 * right[name]["mean"] for name in levels]
     axes.errorbar(places, [100 * rows[name]["mean"] for name in levels],
                   yerr=_errors([rows[name] for name in levels], 100.0), fmt="o-", capsize=3,
                   color=_COLOURS[0], label=label_of("egca"))  # fmt: skip
@@ -63,7 +64,7 @@ def accuracy(found: Document) -> Figure:
         low, high = _percent(rows[BASELINE]["ci95"])
         axes.axhline(100 * rows[BASELINE]["mean"], color="black", lw=1.4, label="GRPO")
         axes.axhspan(low, high, color="black", alpha=0.08, lw=0)
-    axes.set_xlabel("places of the trace debugger that are kept, %")
+    axes.set_xlabel("places that hold a fault, on programs with known faults, %")
     axes.set_ylabel("area under the learning curve, %")
     axes.legend()
     return figure

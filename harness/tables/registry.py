@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.provenance import ROOT
 
 LEARNING = "harness.tables.learning:measure"
+SCALE = "harness.tables.scale:measure"  # the same, and how right the places are
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Table:
     @property
     def trains(self) -> bool:
         """Whether its rows are training runs that are compared with GRPO's."""
-        return self.measure == LEARNING
+        return self.measure in (LEARNING, SCALE)
 
 
 TABLES: dict[str, Table] = {
@@ -46,8 +47,9 @@ TABLES: dict[str, Table] = {
     "debugger-scale": Table(
         "the student against how right its debugger is",
         "training runs with places that are wrong with a fixed probability",
-        ("grpo", "wrong-100", "wrong-50", "wrong-25", "wrong-10", "egca"),
-        LEARNING,
+        ("grpo", "wrong-100", "wrong-50", "wrong-25", "wrong-10", "egca", "qwen-1.5b",
+         "qwen-7b", "sonnet-4.5"),
+        SCALE,
     ),
     "distillation": Table(
         "credit beside two ways to learn from the debugger itself",

@@ -13,7 +13,6 @@ from egca.files import read_whole, save_text
 from harness.studies.runs import VERSION
 from harness.studies.tuning import Grid
 
-PRESETS = ("tiny", "small", "paper")
 N_SEEDS = 5
 
 

@@ -63,8 +63,10 @@ class View:
     @property
     def command(self) -> str:
         """What measures it again."""
-        trains = TABLES[self.name].measure
-        return f"egca bench {self.name}" + (" --preset tiny" if trains else "")
+        if TABLES[self.name].measure:
+            return f"egca bench {self.name} --preset tiny"
+        own = (self.document or {}).get("provenance", {})  # its files of cases are named there
+        return str(own.get("command", f"egca bench {self.name}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,9 @@ def _learning(name: str, said: Published | None, files: dict[str, Path]) -> View
     if found:
         columns += [Column(group, metric.label) for metric in LEARNED.values()]
         columns += [Column(group, f"{LEARNED[m].label} against GRPO") for m in ("sampled", "area")]
+    right: dict[str, dict[str, Any]] = (found or {}).get("accuracy", {})
+    if right:
+        columns.append(Column(group, "places that hold a fault, %"))
     lines = []
     for method in dict.fromkeys((*TABLES[name].methods, *_published_methods(said))):
         if found is None and method not in _published_methods(said):
@@ -132,6 +137,7 @@ def _learning(name: str, said: Published | None, files: dict[str, Path]) -> View
         if found:
             cells += [m.cell(rows.get((method, key))) for key, m in LEARNED.items()]
             cells += [LEARNED[m].delta(rows.get((method, m))) for m in ("sampled", "area")]
+            cells += [_Metric("").cell(right.get(method))] if right else []
         if any(cell != GAP for cell in cells):
             lines.append(Line(_label(said, method), tuple(cells), _is_ours(method)))
     text = (*words.published(said), *words.learned(found, name))

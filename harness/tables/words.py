@@ -97,8 +97,8 @@ def _trend(found: dict[str, Any]) -> list[str]:
         verdict = "the student learns more slowly with right places than with wrong ones"
     else:
         verdict = "the intervals at both ends overlap, so no gain from right places is shown"
-    ends = f"{100 * KEPT[levels[0]]:.0f} % and {100 * KEPT[levels[-1]]:.0f} %"
-    return [f"Between {ends} of the trace debugger's places kept: {verdict}."]
+    right = [f"{100 * found['accuracy'][end]['mean']:.0f} %" for end in (levels[0], levels[-1])]
+    return [f"Between places that hold a fault {' and '.join(right)} of the time: {verdict}."]
 
 
 def modes(found: dict[str, Any] | None) -> list[str]:

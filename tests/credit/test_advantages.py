@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egca.credit import group_advantages
+from egca.credit import advantage_part, group_advantages
 from egca.errors import CreditError
 
 REWARDS = st.floats(-10, 10, allow_nan=False).map(lambda x: round(x, 6))
@@ -78,3 +78,34 @@ def test_bad_input_is_refused(rewards, groups, message):
 def test_an_unknown_scale_is_refused():
     with pytest.raises(CreditError, match="sample"):
         group_advantages([1.0, 0.0], 2, scale="std")  # type: ignore[arg-type]
+
+
+@st.composite
+def pairs(draw):
+    """Two rewards each of B groups of G, G > 1."""
+    size, n = draw(st.integers(2, 8)), draw(st.integers(1, 4))
+    rows = st.lists(REWARDS, min_size=size * n, max_size=size * n).map(np.array)
+    return size, draw(rows), draw(rows)
+
+
+@given(pairs(), st.sampled_from(["sample", "population", "none"]))
+def test_of_an_advantage_each_reward_has_its_part(pair, scale):
+    size, first, second = pair
+    advantages = group_advantages(first + second, size, scale=scale)
+    both = [advantage_part(p, first + second, advantages, size) for p in (first, second)]
+    rows = [part.reshape(-1, size) for part in (*both, advantages)]
+    bound = np.abs(rows[2]).max(axis=1)
+    for one, two, whole, highest in zip(*rows, bound, strict=True):
+        for part in (one, two):
+            assert abs(part.sum()) < 1e-6 * max(1.0, highest)
+            assert np.abs(part).max() <= highest * (1 + 1e-9)
+        if max(np.abs(one).max(), np.abs(two).max()) < 0.999 * highest:
+            assert np.allclose(one + two, whole, atol=1e-6 * max(1.0, highest))
+
+
+def test_a_lone_reward_has_the_whole_advantage():
+    rewards = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0]
+    advantages = group_advantages(rewards, 3)
+    assert np.allclose(advantage_part(rewards, rewards, advantages, 3), advantages)
+    with pytest.raises(CreditError, match="differ in shape"):
+        advantage_part([1.0], rewards, advantages, 3)

@@ -40,19 +40,22 @@ def made(tmp_path: Path):
     from harness.tables.methods import METHODS
     from harness.tables.request import Request
 
-    def make(methods: tuple[str, ...], n_seeds: int = 5) -> Request:
-        grid = Grid((1e-4, 2e-4), (1e-4, 2e-4))
-        folder = tmp_path / "runs"
+    def make(
+        methods: tuple[str, ...],
+        n_seeds: int = 5,
+        grid: Grid = Grid((1e-4, 2e-4), (1e-4, 2e-4)),  # noqa: B008
+        folder: Path = tmp_path / "runs",
+    ) -> Request:
         folder.mkdir(exist_ok=True)
         request = Request(methods, folder, n_seeds, 1, "egca bench main", grid=grid)
         trained = {"grpo", *methods} - {"base"}
         for name in trained:
-            if METHODS[name].unavailable:
+            if METHODS[name].missing():
                 continue
             for rate in grid.rates:
                 for seed in (*grid.seeds, *range(n_seeds)):
                     run = run_for(request, name, rate, seed)
-                    left = left_by(GAINS.get(name, 0.0) - (rate == 1e-4) * 0.05, seed)
+                    left = left_by(GAINS.get(name, 0.0) - (rate != grid.rates[1]) * 0.05, seed)
                     left["options"] = dict(run.options)
                     (folder / f"{run.key}.json").write_text(json.dumps(left))
         key = run_of({"model.name": "tiny:medium-15"}).key

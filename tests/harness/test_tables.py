@@ -16,9 +16,9 @@ pytest.importorskip("matplotlib", reason="needs the extra report")
 
 from egca.errors import InputError
 from egca.training.config import load_config
-from harness.studies.runs import QUIET
+from harness.studies.runs import QUIET, VERSION
 from harness.studies.tuning import Grid
-from harness.tables import document, learning, modes
+from harness.tables import document, learning, modes, scale
 from harness.tables.coverage import lines
 from harness.tables.estimate import plan
 from harness.tables.methods import METHODS, chosen
@@ -30,7 +30,7 @@ from harness.tables.request import Asked, Request, last_asked
 from harness.tables.view import GAP, view_of
 
 
-@pytest.mark.parametrize("name", [n for n, m in METHODS.items() if not m.unavailable])
+@pytest.mark.parametrize("name", [n for n, m in METHODS.items() if not m.missing()])
 def test_every_method_is_a_valid_configuration(name: str) -> None:
     load_config("tiny", changes={**QUIET, **METHODS[name].all_options})
 
@@ -38,7 +38,8 @@ def test_every_method_is_a_valid_configuration(name: str) -> None:
 @pytest.mark.parametrize("preset", ["small", "paper"])
 def test_options_hold_on_the_larger_presets(preset: str) -> None:
     for method in METHODS.values():
-        load_config(preset, changes=method.options)
+        if not method.missing(preset):
+            load_config(preset, changes=method.options)
 
 
 def test_tables_name_methods_that_there_are() -> None:
@@ -87,6 +88,21 @@ def test_a_target_that_is_not_reached_counts_as_the_last_step_and_is_said(made) 
 def test_variants_of_one_method_take_over_its_rate(made) -> None:
     found = learning.measure("debugger-scale", made(("wrong-100", "egca")))
     assert set(found["tuning"]) == {"grpo", "egca"}
+
+
+def test_how_right_places_are_is_measured_on_known_faults(made, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(scale, "N_PROGRAMS", 12)
+    found = scale.measure("debugger-scale", made(("wrong-100", "wrong-50", "egca")))
+    right = {name: one["mean"] for name, one in found["accuracy"].items()}
+    assert set(right) == {"wrong-100", "wrong-50", "egca"}
+    assert right["egca"] > 0.8  # the trace debugger finds faults of this family
+    assert right["wrong-50"] == pytest.approx((right["egca"] + right["wrong-100"]) / 2, abs=1e-3)
+    document.save(tmp_path / "results/measured/debugger-scale/tiny.json", found)
+    view = view_of("debugger-scale", tmp_path / "results")
+    cells = {line.label: line.cells for line in view.lines}
+    assert cells["EGCA"][-1].startswith(f"{100 * right['egca']:.1f}")
+    assert any("the student learns faster" in sentence for sentence in view.text)
+    assert cells["Claude Sonnet 4.5"][1:3] == (GAP, "67.8")
 
 
 def test_modes_come_from_the_runs_of_main(made) -> None:
@@ -165,11 +181,22 @@ def test_files_keep_lists_of_numbers_on_a_line(results: Path) -> None:
         document.read(path)
 
 
+def test_a_part_of_a_table_does_not_replace_the_whole(results: Path, made, tmp_path) -> None:
+    whole = results / "measured/main/tiny.json"
+    part = learning.measure("main", made(("egca",)))
+    beside = document.file_for("main", part, results, tmp_path / "runs")
+    assert beside == tmp_path / "runs/parts/measured/main/tiny.json"
+    fewer = learning.measure("main", made(("base", "egca", "tempo", "sft"), 3))
+    assert document.file_for("main", fewer, results, tmp_path / "runs") != whole
+    more = learning.measure("main", made(("base", "egca", "tempo", "ppo"), 6))
+    assert document.file_for("main", more, results, tmp_path / "runs") == whole
+
+
 def test_the_list_says_needs_costs_and_coverage(results: Path) -> None:
     text = "\n".join(lines(results))
     assert "published  16 numbers of 8 rows" in text
     assert "measured   tiny: 4 of 13 methods, 5 seeds" in text
-    assert "missing    SFT" in text
+    assert "missing    SFT (not in this release)" in text
 
 
 def test_dry_run_of_tiny_counts_what_is_kept(made, tmp_path: Path) -> None:
@@ -190,6 +217,17 @@ def test_dry_run_of_larger_presets_is_a_script(preset: str, tmp_path: Path) -> N
     assert ("vllm serve" in text) == (preset == "paper")
     assert "GB of weights" in text
     assert "about 0 GB" not in text
+    assert "of about 0 min" not in text
+
+
+def test_the_script_of_debugger_scale_serves_each_model(tmp_path: Path) -> None:
+    request = Request(TABLES["debugger-scale"].methods, tmp_path, 2)
+    text = "\n".join(plan("debugger-scale", "small", request))
+    served = [line.split()[2] for line in text.splitlines() if line.startswith("vllm serve")]
+    assert served == ["Qwen/Qwen2.5-Coder-1.5B-Instruct", "Qwen/Qwen2.5-Coder-7B-Instruct"]
+    assert "debugger.name=sonnet-4.5" in text
+    assert "noisy" not in text
+    assert "every place wrong (for preset tiny)" in text
 
 
 def test_the_script_picks_the_best_rate_and_leaves_out_held_out_problems(tmp_path: Path) -> None:
@@ -246,17 +284,36 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path, words: list[str], sa
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_the_command_measures_saves_and_shows(made, tmp_path: Path, monkeypatch, capsys) -> None:
+    from egca.cli.bench_tables import measure
+
+    monkeypatch.setenv("EGCA_CACHE", str(tmp_path))
+    monkeypatch.setattr("harness.tables.registry.results_folder", lambda: tmp_path / "results")
+    made(("egca",), 2, Grid(), tmp_path / f"studies-{VERSION}")
+    measure("main", "tiny", 2, "egca", None, False, False)
+    shown, said = capsys.readouterr()
+    assert "2 runs, 0 of them" not in said  # GRPO is beside it
+    assert "6 runs, 0 of them to be made" in said
+    assert "| EGCA | 82.1 | 68.9 |" in shown
+    path = tmp_path / "results/measured/main/tiny.json"
+    assert str(path) in shown
+    command = "egca bench main --preset tiny --seeds 2 --methods egca"
+    assert document.read(path)["provenance"]["command"] == command
+    measure("main", "tiny", None, None, None, True, False)  # --resume: the same again
+    assert document.read(path)["provenance"]["command"] == command
+
+
 @pytest.mark.slow
 def test_a_table_is_measured_by_real_runs_and_not_twice(tmp_path: Path) -> None:
     said: list[str] = []
     request = Request(
-        ("egca",), tmp_path, 2, 1, changes={"steps": 2, "data.limit": 16},
+        ("grpo",), tmp_path, 2, 1, changes={"steps": 2, "data.limit": 16},
         grid=Grid((3e-4,), (3e-4, 3e-4)), say=said.append,
     )  # fmt: skip
     found = learning.measure("main", request)
-    assert said[0] == "2 runs, 2 of them to be made"
-    assert {row["method"] for row in found["rows"]} == {"grpo", "egca"}
+    assert said[0] == "1 runs, 1 of them to be made"
+    assert {row["method"] for row in found["rows"]} == {"grpo"}
     assert found["protocol"]["changes"] == {"steps": 2, "data.limit": 16}
     said.clear()
     assert learning.measure("main", request)["rows"] == found["rows"]
-    assert said == ["2 runs, 0 of them to be made", "4 runs, 0 of them to be made"]
+    assert said == ["1 runs, 0 of them to be made", "2 runs, 0 of them to be made"]

@@ -18,10 +18,10 @@ from trl import GRPOConfig, TrlParser
 sys.path.insert(0, str(Path(__file__).parent))
 from trl_runs import COMMON, data_of, shortness
 
-from egca.errors import EgcaError, InputError
+from egca.errors import EgcaError, InputError, MissingExtraError
 from egca.integrations.trl import EGCAConfig, EGCATrainer, problem_dataset
 from egca.integrations.trl.data import task_of_row
-from egca.integrations.trl.versions import BEYOND, LOWEST, check_version
+from egca.integrations.trl_versions import BEYOND, LOWEST, check_installed, check_version
 from egca.problems import load_problem
 
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
@@ -148,3 +148,10 @@ def test_options_come_from_a_command_line_too() -> None:
     assert args.credit == "egca-cap"
     assert args.credit_options == {"cap": 2}
     assert (args.judge_workers, args.num_generations) == (3, 4)
+
+
+def test_without_trl_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.path", [str(tmp_path)])  # where no package is installed
+    with pytest.raises(MissingExtraError, match=r'the extra "trl": pip install "egca\[trl\]"'):
+        check_installed()
+    assert issubclass(MissingExtraError, ImportError)

@@ -20,8 +20,10 @@ from trl_runs import (
     egca_run,
     grpo_run,
     shortness,
+    sometimes,
 )
 
+from egca.errors import InputError
 from egca.integrations.trl import EGCATrainer
 from egca.integrations.trl.config import LOSS_TYPES
 
@@ -38,7 +40,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+QUICK = ("grpo", "dapo", "kl", "two passes over a batch in two parts")
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in VARIANTS],
+)
 def test_uniform_credit_is_grpo(student: Path, problems: Path, tmp_path: Path, variant: str):
     options = VARIANTS[variant]
     ours = egca_run(student, problems, tmp_path, credit="uniform", **options)
@@ -134,14 +142,15 @@ def test_metrics_say_what_became_of_the_completions(finished: RecordedEGCA):
     assert set(modes) <= {"syntax", "constraint", "correct", "logic"}
 
 
+@pytest.mark.parametrize("further", [shortness, sometimes])
 def test_of_several_rewards_only_what_the_tests_contribute_is_located(
-    student: Path, problems: Path, tmp_path: Path
+    student: Path, problems: Path, tmp_path: Path, further: Any
 ):
     trainer = egca_run(
         student,
         problems,
         tmp_path,
-        reward_funcs=[shortness],
+        reward_funcs=[further],
         reward_weights=[1.0, 0.5],
         max_steps=1,
     )
@@ -164,7 +173,9 @@ def test_of_several_rewards_only_what_the_tests_contribute_is_located(
         else:
             torch.testing.assert_close(own, torch.full_like(own, whole), rtol=0, atol=1e-5)
     assert n_seen
-    assert {"rewards/tests/mean", "rewards/shortness/mean"} <= set(trainer.state.log_history[0])
+    assert {"rewards/tests/mean", f"rewards/{further.__name__}/mean"} <= set(
+        trainer.state.log_history[0]
+    )
 
 
 def test_a_conversation_is_judged_and_credited_by_its_tokens(
@@ -214,6 +225,17 @@ def test_a_stream_of_problems_and_a_checkpoint(student: Path, problems: Path, tm
     saved = tmp_path / "run" / "checkpoint-1"
     assert (saved / "model.safetensors").is_file()
     assert "egca" in (tmp_path / "run" / "README.md").read_text()
+
+
+def test_tokens_that_were_not_sampled_are_refused(student: Path, problems: Path, tmp_path: Path):
+    def masked(prompts: list[str], trainer: Any) -> dict[str, Any]:
+        n = len(prompts)
+        found: dict[str, Any] = {"prompt_ids": [[5]] * n, "completion_ids": [[6, 7]] * n}
+        return {**found, "logprobs": [[0.0, 0.0]] * n, "env_mask": [[1, 0]] * n}
+
+    trainer = egca_run(student, problems, tmp_path, rollout_func=masked)
+    with pytest.raises(InputError, match="a rollout_func that gives env_mask is not supported"):
+        trainer.train()
 
 
 def test_nothing_else_of_trl_is_touched():

@@ -134,3 +134,8 @@ def passes(
 def shortness(completion_ids: Sequence[Sequence[int]], **more: Any) -> list[float]:
     """Another reward, which differs within every group."""
     return [-len(ids) / 100 for ids in completion_ids]
+
+
+def sometimes(completion_ids: Sequence[Sequence[int]], **more: Any) -> list[float | None]:
+    """The same, where it says anything at all."""
+    return [-len(ids) / 100 if i % 2 else None for i, ids in enumerate(completion_ids)]

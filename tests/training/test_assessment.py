@@ -139,3 +139,13 @@ def test_a_plain_program_leaves_nothing_for_the_next(bench, task):
     causes = [bench.judged(job).cause for job in jobs]
     assert causes == [Cause.WRONG_OUTPUT, Cause.EXCEPTION, Cause.WRONG_OUTPUT]
     bench.forget()
+
+
+def test_what_the_compiler_thinks_of_a_program_is_not_printed(task, capfd):
+    job = Job(task, SOURCE.replace("total += x", "total += 1 if x else 'x'(x)"))
+    with Bench(Rules(), 1) as bench:
+        for asked in (job, Job(task, job.completion, LOCATION)):
+            bench.request(asked)
+        assert not bench.judged(job).passed
+        assert bench.places(Job(task, job.completion, LOCATION)).statement
+    assert capfd.readouterr().err == ""

@@ -56,7 +56,8 @@ def rltf(group: Sequence[Evidence], context: Context) -> list[FloatArray]:
     not A_i.
     Source: RLTF (arXiv 2307.04349), section on multi-granularity feedback. Inferred: the kinds
     follow the exception class alone, where the released code also reads the message of a
-    SyntaxError; the rewards are group-relative here; no supervised loss and no buffer.
+    SyntaxError; the rewards are group-relative here; no buffer. The supervised loss
+    is the trainer's (`supervised.weight`).
 
     >>> group = [Evidence([5, 6], -0.6, -1.0, "syntax", Cause.EXCEPTION, "KeyError", [1])]
     >>> rltf(group, Context())

@@ -3,7 +3,7 @@
 Needs the extra "trl". The trainer judges and credits, TRL does everything else: sampling (vLLM
 included), the loss, PEFT, accelerate, checkpoints, logging."""
 
-from egca.integrations.trl.versions import check_installed
+from egca.integrations.trl_versions import check_installed
 
 check_installed()
 

@@ -56,6 +56,7 @@ class EGCATrainer(GRPOTrainer):
         args: EGCAConfig | None = None,
         train_dataset: Any = None,
         eval_dataset: Any = None,
+        processing_class: Any = None,
         reward_processing_classes: Any = None,
         **options: Any,
     ) -> None:
@@ -81,6 +82,7 @@ class EGCATrainer(GRPOTrainer):
             args=args,
             train_dataset=train_dataset,
             eval_dataset=eval_dataset,
+            processing_class=processing_class,
             reward_processing_classes=reward_processing_classes,
             **options,
         )
@@ -119,9 +121,9 @@ class EGCATrainer(GRPOTrainer):
     def _token_advantages(self, advantages: Tensor, n_columns: int) -> Tensor:
         """T_i a_{i,t} of shape (B, T), 0 behind the end of a completion.
 
-        Where all tokens have the same credit that is A_i, as in (B,); the sum is always A_i T_i.
-        Also under losses that do not divide by T_i: there a long completion weighs more, under
-        TRL's own advantages and these alike.
+        Where all tokens have the same credit that is A_i, as in (B,); the sum is A_i T_i, as far as
+        the rule keeps sums. Also under losses that do not divide by T_i: there a long completion
+        weighs more, under TRL's own advantages and these alike.
         """
         started = time.perf_counter()
         parts = self._of_tests(advantages)

@@ -1,0 +1,193 @@
+"""RLEF: a turn sees the feedback of the one before, private tests decide, turns have one value."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra train")
+
+from egca.errors import InputError  # noqa: E402
+from egca.problems.generated import FAMILIES  # noqa: E402
+from egca.training import checkpoint  # noqa: E402
+from egca.training import dialogues as rlef  # noqa: E402
+from egca.training.assessment import task_of  # noqa: E402
+from egca.training.config import Model, Objective, Optimizer, load_config  # noqa: E402
+from egca.training.critic import Critic, CriticUpdater  # noqa: E402
+from egca.training.dialogues import Turn, turns_of  # noqa: E402
+from egca.training.distributed import Replica, World  # noqa: E402
+from egca.training.metrics import Means, read_metrics  # noqa: E402
+from egca.training.policy import Policy, load_policy  # noqa: E402
+from egca.training.returns import token_advantages  # noqa: E402
+from egca.training.run import train  # noqa: E402
+from egca.training.turns import n_at_k  # noqa: E402
+from egca.training.update import Row, Totals  # noqa: E402
+
+OPTIONS = {
+    "objective.name": "rlef", "credit.strategy": "uniform", "objective.beta": 0.05,
+    "objective.critic_learning_rate": 1e-3, "dialogue.n_public": 4, "steps": 2,
+    "rollout.num_generations": 4, "rollout.max_completion_length": 56,
+}  # fmt: skip
+
+
+@pytest.fixture
+def policy(student: Path) -> Policy:
+    return load_policy(Model(name=str(student)), "cpu")
+
+
+def row_of(n: int, reward: float, value: float) -> Row:
+    row = Row([1, 2], list(range(5, 5 + n)), np.zeros(n, dtype=np.float32), n, reward=reward)
+    row.old_values = torch.full((n,), value)
+    return row
+
+
+def test_some_tests_are_public_or_private() -> None:
+    task = task_of(FAMILIES["easy"].task("train", 3).problem, None)
+    tests = rlef.tests_of(task, 3)
+    assert [one.problem.tests for one in tests.public] == [(t,) for t in task.problem.tests[:3]]
+    assert tests.private.problem.tests == task.problem.tests[3:]
+    assert len(rlef.tests_of(task, 99).private.problem.tests) == 1
+    assert len({task.key, tests.private.key, *(one.key for one in tests.public)}) == 5
+
+
+def test_the_tokens_of_a_turn_share_one_advantage_by_hand() -> None:
+    first, second, other = row_of(3, -0.2, 0.5), row_of(2, 1.0, 0.25), row_of(4, -1.0, 0.0)
+    first.following = second
+    first.old_logprobs, first.ref_logprobs = torch.tensor([0.3, 0.6, 0.0]), torch.zeros(3)
+    for row in (second, other):
+        row.old_logprobs = row.ref_logprobs = torch.zeros(len(row.completion))
+    objective = Objective(name="rlef", beta=0.1, lam=0.5)
+    token_advantages([first, second, other], objective, World())
+    penalised = -0.2 - 0.1 * 0.3  # the mean over the turn's tokens, not their sum
+    late = 1.0 - 0.25
+    early = (penalised + 0.25 - 0.5) + 0.5 * late
+    raw = np.array([early] * 3 + [late] * 2 + [-1.0] * 4)
+    white = (raw - raw.mean()) / raw.std()
+    found = np.concatenate([row.advantages for row in (first, second, other)])
+    assert found == pytest.approx(white, abs=1e-5)
+    assert first.returns is not None
+    assert float(first.returns[0]) == pytest.approx(early + 0.5)
+
+
+def test_the_critic_learns_turns_and_no_other_token(policy) -> None:
+    objective = Objective(name="rlef", critic_learning_rate=3e-3)
+    critic = Critic(policy)
+    updater = CriticUpdater(
+        policy, Replica(critic), objective, Optimizer(), micro_batch_tokens=999
+    )  # fmt: skip
+    rows = [row_of(3, 1.0, 0.0), row_of(2, -1.0, 0.0)]
+    rows[0].prompt, rows[1].prompt = [20, 21], [40, 41]
+    for row in rows:
+        row.returns = torch.full((len(row.completion),), row.reward)
+        row.returns[1:] = 99.0  # whatever stands there is not learned
+    errors = []
+    for _ in range(40):
+        updater.prepare(rows)
+        assert rows[0].old_values is not None
+        errors.append(sum(abs(float(row.old_values[0]) - row.reward) for row in rows))
+        updater.update(rows, Totals(2, 5, 10), Means(), 1.0)
+    assert errors[0] == pytest.approx(2.0)
+    assert errors[-1] < 0.3
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (1, 3), (2, 3), (3, 5)])
+def test_n_at_k_is_the_mean_over_all_draws(n: int, k: int) -> None:
+    outcomes = [(True, True), (True, False), (True, False), (False, False), (True, True)]
+    rates = []
+    for drawn in combinations(outcomes, k):
+        passing = [is_right for passes, is_right in drawn if passes]
+        picks = list(combinations(passing, min(n, len(passing))))
+        rates.append(sum(any(pick) for pick in picks) / len(picks))
+    assert n_at_k(outcomes, n, k) == pytest.approx(sum(rates) / len(rates))
+
+
+def timeless(folder: Path) -> list[dict[str, object]]:
+    lines = read_metrics(folder / "metrics.jsonl")
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+
+
+def test_dialogues_of_a_run(options, problems, policy, tmp_path: Path) -> None:
+    held_out = {"evaluation.dataset": str(problems), "evaluation.every": 2, "evaluation.limit": 2}
+    config = load_config("tiny", changes={**options, **OPTIONS, **held_out})
+    seen: list[Turn] = []
+
+    def look(step, metrics, groups) -> None:
+        for group in groups:
+            dialogues = turns_of(group)
+            assert len(dialogues) == 4
+            assert all(len(dialogue) <= 3 for dialogue in dialogues)
+            seen.extend(group)
+
+    train(config, tmp_path / "whole", listeners=[look])
+    assert any(turn.number > 1 for turn in seen)
+    for turn in seen:
+        problem = turn.task.problem
+        if turn.before is not None:
+            said = policy.decode(turn.prompt)
+            assert turn.before.said
+            told = policy.decode(policy.encode("\n".join(turn.before.said), special=False))
+            assert turn.before.text + told in said
+            assert said.endswith(f"{problem.prompt}\n")
+            assert not turn.before.is_last
+        if turn.is_last:
+            assert turn.reward == (1.0 if turn.passes_private else -1.0)
+            assert turn.number == 3 or not turn.said
+    lines = timeless(tmp_path / "whole")
+    assert lines[0]["turn_3_solved"] >= lines[0]["turn_1_solved"]
+    assert {"turn_1_wrong_output", "turn_2_chrf", "dialogue_1_at_3", "value_loss"} <= set(lines[0])
+
+    (evaluation,) = read_metrics(tmp_path / "whole" / "evaluations.jsonl")
+    found = evaluation["dialogues"]
+    assert found["turn_1_made"] == 1.0
+    assert found["dialogue_1_at_3"] <= found["turn_3_solved"]
+    assert 0.0 <= found["independent_1_at_3"] <= 1.0
+
+    stops = iter(range(1))
+
+    def kill(step, metrics, groups) -> None:
+        if next(stops, None) is None:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        train(config, tmp_path / "killed", listeners=[kill])
+    train(config, tmp_path / "killed", resume=True)
+    assert timeless(tmp_path / "killed") == lines
+    mine, theirs = (checkpoint.load_last(tmp_path / n / "checkpoints") for n in ("killed", "whole"))
+    for part in ("policy", "critic"):
+        weights = mine[part]["weights"], theirs[part]["weights"]
+        assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[1])
+
+
+def test_random_feedback_is_that_of_another_problem(options, policy, tmp_path: Path) -> None:
+    changes = {**OPTIONS, "dialogue.feedback": "random", "dialogue.turns": 2, "steps": 1}
+    n_told = 0
+
+    def sayable(text: str) -> str:
+        return policy.decode(policy.encode(text, special=False))
+
+    def look(step, metrics, groups) -> None:
+        nonlocal n_told
+        said = {group[0].task.key: {sayable("\n".join(one.said)) for one in group if one.said}
+                for group in groups}  # fmt: skip
+        for group in groups:
+            key = group[0].task.key
+            others = set().union(*(texts for other, texts in said.items() if other != key))
+            for turn in group:
+                if turn.before is not None:
+                    told = policy.decode(turn.prompt).removesuffix(f"{turn.task.problem.prompt}\n")
+                    told = told[told.index(turn.before.text) + len(turn.before.text) :].strip()
+                    assert told in others or told == ""
+                    n_told += told != ""
+
+    train(load_config("tiny", changes={**options, **changes}), tmp_path / "run", listeners=[look])
+    assert n_told
+
+
+def test_what_does_not_go_together_is_refused(options) -> None:
+    with pytest.raises(InputError, match="give --credit uniform"):
+        load_config("tiny", changes={**options, **OPTIONS, "credit.strategy": "egca"})
+    with pytest.raises(InputError, match="has no exercises"):
+        load_config("tiny", changes={**options, **OPTIONS, "alignment.share": 0.4})

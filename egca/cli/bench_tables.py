@@ -87,7 +87,7 @@ def all_tables(
         if not table.measure or (preset != "tiny" and not table.trains):
             continue
         if not trainable(table.methods, preset):
-            print(f"# {name}: no method of it can be trained in this release")
+            print(f"# {name}: nothing to train at preset {preset} besides GRPO")
             continue
         print(f"# {name}")
         measure(name, preset, seeds, None, workers, False, dry_run)
@@ -142,7 +142,7 @@ def measure(
     needs_extra(f"egca bench {name}", "train", _TRAIN)
     request = _request(name, preset, seeds, methods, workers, resume)
     if not trainable(request.methods, preset):
-        raise InputError(f"{name}: none of its methods can be trained in this release")
+        raise InputError(f"{name}: nothing to train at preset {preset} besides GRPO")
     if dry_run:
         from harness.tables.estimate import plan
 

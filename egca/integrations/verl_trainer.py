@@ -133,7 +133,7 @@ def _objects(column: Any) -> Any:
 def _metrics(
     credits: Sequence[TokenCredit], rows: Sequence[Sampled], made: Sequence[Any], n_sampled: int
 ) -> dict[str, float]:
-    """Shares of the completions; what fell back is a share of those whose mode has a place."""
+    """Shares of the completions with credit; where it matters, of those with A_i != 0 only."""
     if not credits:
         return {"egca/credited": 0.0}
     found = {f"egca/modes/{mode.value}": _mean([c.mode is mode for c in credits]) for mode in Mode}

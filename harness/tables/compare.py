@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from harness.studies.statistics import effect_size, holm, interval, paired_p
-from harness.tables.methods import BASE, BASELINE
+from harness.tables.methods import BASELINE, UNTRAINED
 
 _DIGITS = 4
 Values = Mapping[str, Sequence[float]]  # of each method, a value for each seed
@@ -36,12 +36,12 @@ def rows_of(metric: str, values: Values) -> list[dict[str, Any]]:
         differences = np.asarray(values[row["method"]]) - np.asarray(base)
         row["delta_vs_grpo"] = _rounded(differences.mean())
         row["delta_ci95"] = [_rounded(x) for x in interval(differences.tolist())]
-        if row["method"] == BASE:  # it has no seeds of its own, and is no method to test
+        if row["method"] in UNTRAINED:  # they have no seeds, and are no methods to test
             continue
         row["p_vs_grpo"] = _rounded(paired_p(differences))
         size = effect_size(differences)
         row["effect_size"] = None if size is None else round(size, 2)
-    tested = [row for row in others if row["method"] != BASE]
+    tested = [row for row in others if row["method"] not in UNTRAINED]
     for row, p in zip(tested, holm([row["p_vs_grpo"] for row in tested]), strict=True):
         row["p_holm"] = _rounded(p)
     return rows

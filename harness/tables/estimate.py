@@ -53,8 +53,6 @@ def cost(name: str, request: Request) -> str:
     if not table.trains:
         return "nothing beside main" if name == "modes" else "minutes, one run at a time"
     trained = _trained(request)
-    if not trainable(trained):
-        return "no method of it can be trained in this release"
     tuned = dict.fromkeys(METHODS[one].rate_of or one for one in trained)
     n = len(tuned) * len(request.grid.rates) + len(trained) * request.n_seeds
     seconds = run_seconds(request.folder)
@@ -238,7 +236,8 @@ def _serving(model: str) -> list[str]:
 def _server(method: str, config: TrainConfig) -> str:
     """The model that has to be served for a method: where it localizes by one that runs here."""
     options = METHODS[method].options
-    if not find_strategy(str(options["credit.strategy"])).needs:
+    asks = find_strategy(str(options["credit.strategy"])).needs or "reward.critique" in options
+    if not asks:
         return ""
     return _SERVED.get(str(options.get("debugger.name", config.debugger.name)), "")
 

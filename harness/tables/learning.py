@@ -19,7 +19,7 @@ from harness.studies.runs import N_TEST, TESTS, Run, results, run_of, untrained
 from harness.studies.tuning import chosen_rates
 from harness.tables.compare import band, rows_of
 from harness.tables.document import head
-from harness.tables.methods import BASE, BASELINE, METHODS
+from harness.tables.methods import BASELINE, METHODS, UNTRAINED
 from harness.tables.request import Request
 
 STUDENT = "medium-15"
@@ -30,12 +30,12 @@ Left = dict[str, Any]  # what a run left
 class Learned:
     """What the runs of a table left.
 
-    runs: of each trained method, by seed. base: tests of the untrained model, where it is asked
-    for. tuning: rates tried and chosen. missing: methods that cannot be trained, and why.
+    runs: of each trained method, by seed. plain: tests of models that are not trained, where they
+    are asked for. tuning: rates tried and chosen. missing: methods that cannot be trained, and why.
     """
 
     runs: dict[str, list[Left]]
-    base: Left | None
+    plain: dict[str, Left]
     tuning: dict[str, dict[str, Any]]
     missing: dict[str, str]
 
@@ -70,7 +70,7 @@ def learn(request: Request) -> Learned:
     """
     wanted = dict.fromkeys((BASELINE, *request.methods))
     missing = {name: METHODS[name].missing() for name in wanted if METHODS[name].missing()}
-    trained = [name for name in wanted if name != BASE and name not in missing]
+    trained = [name for name in wanted if name not in UNTRAINED and name not in missing]
     tuned = dict.fromkeys(METHODS[name].rate_of or name for name in trained)
     at = partial(run_for, request)
     rates = chosen_rates(
@@ -84,9 +84,18 @@ def learn(request: Request) -> Learned:
     # Seeds before methods: what is cut short has whole seeds.
     by_seed = [run for group in zip(*runs.values(), strict=True) for run in group]
     found = results(by_seed, request.folder, request.n_workers, request.say)
-    base = untrained(runs[BASELINE][0], request.folder) if BASE in wanted else None
-    return Learned({name: [found[run] for run in listed] for name, listed in runs.items()}, base,
-                   rates, missing)  # fmt: skip
+    plain = {
+        name: untrained(_beginning(model, runs[BASELINE][0]), request.folder)
+        for name, model in UNTRAINED.items()
+        if name in wanted and name not in missing
+    }
+    lefts = {name: [found[run] for run in listed] for name, listed in runs.items()}
+    return Learned(lefts, plain, rates, missing)
+
+
+def _beginning(model: str, run: Run) -> Run:
+    """The run with another model to begin with, if one is named."""
+    return run_of({**dict(run.options), "model.name": model}) if model else run
 
 
 def run_for(request: Request, name: str, rate: float, seed: int) -> Run:
@@ -135,8 +144,8 @@ def _rows(learned: Learned, target: float) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for metric in TESTS:
         values = {name: _passed(runs, metric) for name, runs in learned.runs.items()}
-        if learned.base is not None:
-            values[BASE] = [learned.base[metric]["pass_at_1"]] * n_seeds
+        for name, tests in learned.plain.items():
+            values[name] = [tests[metric]["pass_at_1"]] * n_seeds
         rows += rows_of(metric, values)
     curved = {name: runs for name, runs in learned.runs.items() if METHODS[name].has_curve}
     rows += rows_of("area", {name: [area(left) for left in runs] for name, runs in curved.items()})

@@ -1,13 +1,12 @@
 """The methods that tables compare: each a named set of training options over a preset.
 
-A new method is a line in METHODS; tables.py says which table it stands in. One that this release
-cannot train says why in `unavailable`, and stays in the tables with that reason."""
+A new method is a line in METHODS; registry.py says which table it stands in."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from egca.errors import InputError
@@ -15,6 +14,8 @@ from egca.errors import InputError
 BASELINE = "grpo"  # what every other method is compared with
 PRESETS = ("tiny", "small", "paper")
 BASE = "base"  # the model before post-training: tested, never trained
+TEACHER = "teacher"  # tested too, where there are methods that learn from it
+UNTRAINED: dict[str, str] = {BASE: "", TEACHER: "tiny:teacher-medium"}  # by model; "": the student
 _EVALUATED: dict[str, Any] = {
     "evaluation.dataset": "tiny-validation",
     "evaluation.every": 30,
@@ -41,15 +42,12 @@ class Method:
     rate_of: str = ""
     ours: bool = False
     has_curve: bool = True
-    unavailable: str = ""
     tiny: Mapping[str, Any] = field(default_factory=dict)
     presets: tuple[str, ...] = PRESETS
 
     def missing(self, preset: str = "tiny") -> str:
         """Why it cannot be trained at a preset; "" where it can."""
-        if self.unavailable or preset in self.presets:
-            return self.unavailable
-        return f"for preset {' and '.join(self.presets)}"
+        return "" if preset in self.presets else f"for preset {' and '.join(self.presets)}"
 
     @property
     def all_options(self) -> dict[str, Any]:
@@ -76,28 +74,50 @@ def _by_model(label: str, alias: str) -> Method:
 
 
 _UNIFORM = {"credit.strategy": "uniform"}
-_MISSING = "not in this release"
+_SFT = {**_UNIFORM, "objective.name": "sft"}
+_CRITIC = {"objective.critic_learning_rate": 1e-3}
+_EXERCISES = {"alignment.share": 0.4}
+_LONGEST = {"alignment.input": "longest"}  # generated tests begin with the empty input
+_TEACHER_MODEL = "Qwen/Qwen2.5-Coder-7B-Instruct"
+_TINY_TEACHER = {"teacher.model": "tiny:teacher-medium"}
+
+
+def _aligned(label: str, options: Mapping[str, Any]) -> Method:
+    """CodeRL+'s exercises beside a method; their answers are no part of its pass rate."""
+    return Method(label, {**options, **_EXERCISES}, tiny=_LONGEST)
+
+
+def _rlef(label: str, feedback: str) -> Method:
+    """Dialogues of up to three programs; a third of the prompts keeps the budget of rollouts."""
+    return Method(
+        label,
+        {**_UNIFORM, "objective.name": "rlef", "dialogue.feedback": feedback},
+        note="tested with one program and no feedback, like the others",
+        has_curve=False,
+        tiny={**_CRITIC, "rollout.prompts_per_step": 3},
+    )
+
 
 METHODS: dict[str, Method] = {
     BASE: Method("base"),
-    "sft": Method("SFT", unavailable=_MISSING),
+    "sft": Method("SFT", _SFT, has_curve=False),
     "ppo": Method(
         "PPO",
         {
             **_UNIFORM,
             "objective.name": "ppo",
             "objective.num_iterations": 2,
-            "objective.minibatches": 2,
+            "objective.minibatches": 4,
         },
-        tiny={"objective.critic_learning_rate": 1e-3},
+        tiny=_CRITIC,
         note="the critic's own learning rate is fixed; only the policy's is tuned",
     ),
     BASELINE: _credit("GRPO", "uniform"),
     "rltf": _credit(
-        "RLTF", "rltf", note="rewards and fine-grained term, without its online buffer"
+        "RLTF", "rltf", options={"supervised.weight": 1.0}, note="without its online buffer"
     ),
     "stepcoder": _credit("StepCoder-mask", "stepcoder"),
-    "coderl-plus": Method("CodeRL+", unavailable=_MISSING),
+    "coderl-plus": _aligned("CodeRL+", _UNIFORM),
     "egca": _credit("EGCA", "egca"),
     "tempo": _credit("TEMPO", "tempo"),
     "reinforce++": Method("REINFORCE++", {**_UNIFORM, "objective.name": "reinforce++"}),
@@ -107,16 +127,29 @@ METHODS: dict[str, Method] = {
             **_UNIFORM,
             "objective.epsilon_high": 0.28,
             "objective.loss_normalisation": "token",
-            "objective.resample": 2,
+            "objective.beta": 0.0,
+            "objective.resample": 4,
         },
         note="without the penalty for over-long completions; what it samples again comes on top "
         "of the budget and leaves out groups that all pass or fail, so its rollouts make no curve",
         has_curve=False,
     ),
-    "rlef": Method("RLEF", unavailable=_MISSING),
+    "rlef": _rlef("RLEF", "real"),
     "grpo-lambda": _credit("GRPO-lambda", "grpo-lambda"),
-    "teacher-sft": Method("Teacher SFT", unavailable=_MISSING),
-    "teacher-critique": Method("Teacher-critique RL", unavailable=_MISSING),
+    TEACHER: Method("the teacher itself", presets=("tiny",)),
+    "teacher-sft": Method(
+        "Teacher SFT",
+        {**_SFT, "supervised.source": "teacher", "teacher.model": _TEACHER_MODEL},
+        tiny=_TINY_TEACHER,
+        has_curve=False,
+    ),
+    "teacher-critique": Method(
+        "Teacher-critique RL",
+        {**_UNIFORM, "reward.critique": 0.5, "debugger.name": "qwen-7b"},
+        tiny={**_TINY_TEACHER, "debugger.name": "trace"},
+        note="on tiny the score is the likelihood of a program's least likely token under the "
+        "teacher",
+    ),
     "random-span": _credit("random span", "random-span"),
     "late-span": _credit("late span", "late-span"),
     **{
@@ -146,10 +179,19 @@ METHODS: dict[str, Method] = {
     "qwen-1.5b": _by_model("Qwen2.5-Coder-1.5B", "qwen-1.5b"),
     "qwen-7b": _by_model("Qwen2.5-Coder-7B", "qwen-7b"),
     "sonnet-4.5": _by_model("Claude Sonnet 4.5", "sonnet-4.5"),
-    "coderl-plus-alignment-only": Method("alignment only", unavailable=_MISSING),
-    "reinforce++-aligned": Method("REINFORCE++ with alignment", unavailable=_MISSING),
-    "dapo-aligned": Method("DAPO with alignment", unavailable=_MISSING),
-    "rlef-random": Method("RLEF, random feedback", unavailable=_MISSING),
+    "coderl-plus-alignment-only": _aligned(
+        "alignment only", {**_UNIFORM, "alignment.learns_code": False}
+    ),
+    "rlef-random": _rlef("RLEF, random feedback", "random"),
+}
+METHODS |= {
+    f"{name}-aligned": replace(
+        METHODS[name],
+        label=f"{METHODS[name].label} with alignment",
+        options={**METHODS[name].options, **_EXERCISES},
+        tiny=_LONGEST,
+    )
+    for name in ("reinforce++", "dapo")
 }
 
 # Share of the trace debugger's places that a method leaves where they are.
@@ -168,7 +210,8 @@ def label_of(method: str) -> str:
 
 def trainable(methods: Iterable[str], preset: str = "tiny") -> list[str]:
     """Those that can be trained, GRPO aside, which every table has for comparison."""
-    return [m for m in methods if m not in (BASE, BASELINE) and not METHODS[m].missing(preset)]
+    others = [name for name in methods if name not in (*UNTRAINED, BASELINE)]
+    return [name for name in others if not METHODS[name].missing(preset)]
 
 
 def chosen(names: str | None, table: tuple[str, ...]) -> tuple[str, ...]:

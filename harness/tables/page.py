@@ -38,9 +38,10 @@ def _methods() -> str:
     rows = []
     for name, method in METHODS.items():
         options = ", ".join(f"`{key}={value}`" for key, value in method.all_options.items())
-        said = method.unavailable or options or "not trained"
+        said = options or "not trained"
         notes = [method.note] if method.note else []
         notes += [f"at the learning rate of `{method.rate_of}`"] if method.rate_of else []
+        notes += [reason for reason in [method.missing()] if reason]
         label = f"{method.label} (ours)" if method.ours else method.label
         rows.append([f"`{name}`", label, said, "; ".join(notes)])
     return table(["method", "name", "options over preset tiny", "what differs"], rows)

@@ -54,7 +54,7 @@ TABLES: dict[str, Table] = {
     "distillation": Table(
         "credit beside two ways to learn from the debugger itself",
         "training runs, and a teacher whose own pass@1 is measured",
-        ("grpo", "teacher-sft", "teacher-critique", "egca"),
+        ("grpo", "teacher", "teacher-sft", "teacher-critique", "egca"),
         LEARNING,
     ),
     "ablation": Table(

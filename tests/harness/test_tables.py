@@ -59,10 +59,11 @@ def test_grpo_of_a_table_is_the_run_that_the_study_of_rules_makes(tmp_path: Path
 
 
 def test_rows_are_paired_with_grpo_and_rates_are_tuned(made) -> None:
-    found = learning.measure("main", made(("base", "egca", "sft")))
+    found = learning.measure("main", made(("base", "egca", "qwen-7b")))
     rows = {(row["method"], row["metric"]): row for row in found["rows"]}
     assert found["tuning"]["egca"]["rate"] == 2e-4
     assert set(found["tuning"]) == {"grpo", "egca"}
+    assert "p_holm" not in rows["base", "sampled"]  # no seeds of its own, no test
     egca = rows["egca", "area"]
     assert egca["delta_vs_grpo"] == pytest.approx(0.05, abs=0.01)
     assert egca["delta_ci95"][0] > 0
@@ -71,7 +72,7 @@ def test_rows_are_paired_with_grpo_and_rates_are_tuned(made) -> None:
     assert "delta_vs_grpo" not in rows["grpo", "area"]
     assert rows["base", "sampled"]["mean"] == 0.2
     assert ("base", "area") not in rows
-    assert found["unavailable"] == {"sft": "not in this release"}
+    assert found["unavailable"] == {"qwen-7b": "for preset small and paper"}
     head = found["provenance"]
     assert head["seeds"] == [0, 1, 2, 3, 4]
     assert head["wall_clock_s"] == 600.0
@@ -116,7 +117,7 @@ def test_modes_come_from_the_runs_of_main(made) -> None:
 def results(made, tmp_path: Path) -> Path:
     """results/ with a measured main table."""
     folder = tmp_path / "results"
-    found = learning.measure("main", made(("base", "egca", "tempo", "sft")))
+    found = learning.measure("main", made(("base", "egca", "tempo", "qwen-7b")))
     document.save(folder / "measured/main/tiny.json", found)
     return folder
 
@@ -141,7 +142,7 @@ def test_the_text_claims_what_the_intervals_support(results: Path, made) -> None
     text = " ".join(view_of("main", results).text)
     assert "above GRPO is EGCA +4.9 (" in text
     assert "none can pass a test at 5 %" in text  # five seeds cannot
-    assert "Not measured: SFT (not in this release)." in text
+    assert "Not measured: Qwen2.5-Coder-7B (for preset small and paper)." in text
     few = learning.measure("main", made(("egca",), 2))
     document.save(results / "measured/main/tiny.json", few)
     text = " ".join(view_of("main", results).text)
@@ -186,7 +187,7 @@ def test_a_part_of_a_table_does_not_replace_the_whole(results: Path, made, tmp_p
     part = learning.measure("main", made(("egca",)))
     beside = document.file_for("main", part, results, tmp_path / "runs")
     assert beside == tmp_path / "runs/parts/measured/main/tiny.json"
-    fewer = learning.measure("main", made(("base", "egca", "tempo", "sft"), 3))
+    fewer = learning.measure("main", made(("base", "egca", "tempo"), 3))
     assert document.file_for("main", fewer, results, tmp_path / "runs") != whole
     more = learning.measure("main", made(("base", "egca", "tempo", "ppo"), 6))
     assert document.file_for("main", more, results, tmp_path / "runs") == whole
@@ -196,7 +197,7 @@ def test_the_list_says_needs_costs_and_coverage(results: Path) -> None:
     text = "\n".join(lines(results))
     assert "published  16 numbers of 8 rows" in text
     assert "measured   tiny: 4 of 13 methods, 5 seeds" in text
-    assert "missing    SFT (not in this release)" in text
+    assert "missing    Qwen2.5-Coder-1.5B (for preset small and paper)" in text
 
 
 def test_dry_run_of_tiny_counts_what_is_kept(made, tmp_path: Path) -> None:
@@ -270,6 +271,7 @@ def test_methods_are_chosen_in_the_order_of_the_table() -> None:
         (["main", "--preset", "paper"], "egca bench main --preset paper --dry-run prints them"),
         (["overhead", "--preset", "small", "--dry-run"], "measured on preset tiny only"),
         (["main", "--resume", "--seeds", "3"], "--resume takes over --seeds"),
+        (["main", "--methods", "base"], "main: nothing to train at preset tiny besides GRPO"),
         (["ablation", "--resume"], "no `egca bench ablation` was begun"),
     ],
 )

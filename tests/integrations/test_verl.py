@@ -6,6 +6,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -24,11 +26,12 @@ from verl import DataProto
 from verl.trainer.ppo.v1 import get_trainer_cls
 
 from egca.errors import InputError
-from egca.integrations.verl_data import ground_truth, rows_of_problems, write_rows
+from egca.integrations.verl_data import ground_truth
 from egca.integrations.verl_findings import KEY
 from egca.integrations.verl_options import Settings, crediting_of
 from egca.integrations.verl_rewards import LastingRewardLoopManager
 from egca.integrations.verl_trainer import credit_batch
+from egca.problems import row_of
 
 pytestmark = pytest.mark.verl
 
@@ -204,14 +207,15 @@ def put(batch, rewarded):
     counted = defaultdict(int)
     for row, one in zip(batch, found, strict=True):
         responses = torch.tensor(row["ids"])
-        prompts = torch.tensor([2, 3, 2, 3])
+        # Of different lengths, as prompts are: verl's layout differs where all have the same.
+        prompts = torch.tensor([2, 3, 2, 3] + [2] * (len(keys) % 3))
         ids = torch.cat([prompts, responses])
         scores = torch.zeros(len(responses))
         scores[-1] = one["reward_score"]
         ones = torch.ones_like(responses)
         fields.append({
             "uid": row["uid"], "prompts": prompts, "responses": responses, "input_ids": ids,
-            "attention_mask": torch.ones_like(ids), "position_ids": torch.arange(len(ids)),
+            "position_ids": torch.arange(len(ids)),
             "response_mask": ones, "loss_mask": ones, "rm_scores": scores,
             "old_log_probs": torch.full_like(scores, -1.0),
             "ref_log_prob": torch.full_like(scores, -1.0),
@@ -219,7 +223,9 @@ def put(batch, rewarded):
         })  # fmt: skip
         keys.append(f"{row['uid']}_{counted[row['uid']]}_0")
         counted[row["uid"]] += 1
-        tags.append({"seq_len": len(ids), "response_len": len(responses), "prompt_len": 4})
+        tags.append(
+            {"seq_len": len(ids), "response_len": len(responses), "prompt_len": len(prompts)}
+        )
     tq.kv_batch_put(
         keys=keys, fields=list_of_dict_to_tensordict(fields), tags=tags, partition_id="train"
     )
@@ -259,11 +265,25 @@ def test_the_trainer_refuses_what_bends_credit(config, option, said):
     assert isinstance(error.value, InputError) or "EgcaError" in str(type(error.value).__mro__)
 
 
+def prepared(problems, file):
+    command = [sys.executable, str(EXAMPLES / "prepare.py"), str(problems), str(file)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_preparing_what_is_no_data_set_is_an_error_of_one_line(tmp_path):
+    done = prepared(tmp_path / "none.jsonl", tmp_path / "train.parquet")
+    assert done.returncode == 2
+    assert done.stderr.startswith("prepare.py: error: ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_rows_are_read_by_verls_data_set(config, tokenizer, tmp_path):
     from verl.utils.dataset.rl_dataset import RLHFDataset
 
-    file = tmp_path / "train.parquet"
-    write_rows(rows_of_problems(PROBLEMS[:2]), file)
+    problems, file = tmp_path / "problems.jsonl", tmp_path / "made" / "train.parquet"
+    problems.write_text("".join(json.dumps(row_of(one)) + "\n" for one in PROBLEMS[:2]))
+    done = prepared(problems, file)
+    assert (done.returncode, done.stderr) == (0, "")
     rows = RLHFDataset(data_files=str(file), tokenizer=tokenizer, config=config.data)
     assert len(rows) == 2
     assert "values above a bound" in rows[0]["raw_prompt"][-1]["content"]

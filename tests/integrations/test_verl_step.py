@@ -33,8 +33,6 @@ from egca.integrations.verl_rewards import LastingRewardLoopManager
 
 pytestmark = pytest.mark.verl
 
-N_ROWS = 16
-
 
 class ProcessorWorker(ActorRolloutRefWorker):
     """verl names its process group's backends by device, which on this platform is one twice."""
@@ -43,11 +41,6 @@ class ProcessorWorker(ActorRolloutRefWorker):
         store = torch.distributed.HashStore()
         torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
         super().__init__(*args, **kwargs)
-
-    def snapshot(self):
-        """All weights, flat."""
-        model = self.actor.engine.module
-        return torch.cat([p.detach().full_tensor().flatten() for p in model.parameters()])
 
 
 @pytest.fixture
@@ -59,10 +52,11 @@ def config(tiny_model):
         "actor_rollout_ref.model.use_remove_padding=False",
         "actor_rollout_ref.actor.use_torch_compile=False",
         "actor_rollout_ref.actor.fsdp_config.use_torch_compile=False",
-        "actor_rollout_ref.actor.optim.lr=1e-2",
+        "actor_rollout_ref.actor.optim.lr=1e-3",
         "actor_rollout_ref.actor.use_kl_loss=False",
         "actor_rollout_ref.actor.ppo_mini_batch_size=2",
         "actor_rollout_ref.rollout.n=8",
+        "actor_rollout_ref.rollout.calculate_log_probs=False",  # nobody samples
         "data.train_batch_size=2",
         "reward.num_workers=1",
         "trainer.device=cpu",
@@ -105,7 +99,14 @@ def worker_group(config):
     return group
 
 
-def test_a_step_moves_the_weights(cluster, config, tiny_model):
+def read(meta):
+    """Log-probabilities and advantages of each row."""
+    names = ["old_log_probs", "advantages"]
+    told = tq.kv_batch_get(keys=meta.keys, partition_id="train", select_fields=names)
+    return [told[name].unbind() for name in names]
+
+
+def test_a_step_raises_what_credit_says(cluster, config, tiny_model):
     import transformers
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_model)
@@ -129,6 +130,18 @@ def test_a_step_moves_the_weights(cluster, config, tiny_model):
     metrics = {}
     meta = trainer._compute_old_log_prob(meta, metrics)
     meta = trainer._compute_advantage(meta, metrics)
+    logprobs, advantages = read(meta)
     trainer._update_actor(meta, metrics)
+    moved, _ = read(trainer._compute_old_log_prob(meta, {}))
     assert metrics["egca/credited"] == 1.0
     assert metrics["actor/grad_norm"] > 0
+    # The policy is still that of the samples, so nothing is clipped, and minus the loss is the mean
+    # of sum_t a_{i,t} = A_i, which is 0 in each group.
+    assert metrics["actor/pg_clipfrac"] == 0
+    assert metrics["actor/pg_loss"] == pytest.approx(0, abs=1e-4)
+    # What was raised has become likelier, each sequence by its own length.
+    gain = sum(
+        float((a * (new - old)).mean())
+        for a, new, old in zip(advantages, moved, logprobs, strict=True)
+    )
+    assert gain > 0

@@ -17,9 +17,13 @@ class _Module(ModuleType):
     """torch.cpu, with the questions about memory that verl asks of a device."""
 
     def __getattr__(self, name):
+        if name == "get_device_name":
+            return lambda *device: "CPU"
+        if name == "mem_get_info":
+            return lambda *device: (0, 0)
         if name.startswith(("max_memory", "memory_")):
             return lambda *device: 0
-        if name in ("empty_cache", "ipc_collect", "reset_peak_memory_stats"):
+        if name in ("empty_cache", "ipc_collect", "manual_seed", "reset_peak_memory_stats"):
             return lambda *device: None
         return getattr(torch.cpu, name)
 

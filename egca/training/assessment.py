@@ -27,6 +27,7 @@ from egca.localization.examination import examined
 from egca.localization.ops import OPS
 from egca.localization.plain_child import PlainChild
 from egca.localization.quick import QuickStage
+from egca.localization.search import Budget
 from egca.localization.tame import is_tame_source
 from egca.problems import Problem, program_of, row_of
 from egca.structure import ConstraintSet, gate
@@ -100,13 +101,13 @@ def task_of(problem: Problem, constraints: ConstraintSet | None) -> Task:
 class Rules:
     """How completions are judged and places found.
 
-    budget_s: of the search for a repair, each program. wants_share: whether rewards depend on how
-    many tests pass; else a program is judged up to its first failing test.
+    budget_s: last resort of the search for a repair, each program. wants_share: whether rewards
+    depend on how many tests pass; else a program is judged up to its first failing test.
     """
 
     debugger: str = "trace"
     call_s: float | None = None
-    budget_s: float = 0.3
+    budget_s: float = 2.0
     max_cost: float | None = None
     wants_share: bool = False
 
@@ -262,6 +263,8 @@ def assessor(rules: Rules) -> Iterator[Callable[[Job], Judged | Places | Held | 
         yield handle
 
 
+# A part of what `egca localize` tries, counted in runs, so that a place does not depend on load.
+_SEARCH = Budget(n_runs=500, n_ticks=14_000, n_edits=400)
 _TRUTH = GroundTruth(None, is_light=True)
 # What a program may owe to those that its process ran before it.
 _OF_PROCESS = frozenset({Cause.MEMORY, Cause.CRASH, Cause.OUTPUT_LIMIT})
@@ -326,8 +329,9 @@ def _find(
             divergence = isolated.divergence(Need.REPAIR in job.needs)
             return places_at(program, divergence, job.needs)
     with examined(
-        program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
-    ) as at:
+        program, None, problem,
+        sandbox=sandbox, limits=limits, budget=replace(_SEARCH, seconds=rules.budget_s),
+    ) as at:  # fmt: skip
         return replace(places_of(at.by_trace, job.needs, at), fell_back=has_failed)
 
 

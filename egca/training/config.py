@@ -112,7 +112,9 @@ class Debugger(Section):
 
     name: str = "trace"
     max_cost: float | None = Field(default=None, gt=0, description="US dollars of the whole run")
-    budget_s: float = Field(default=0.3, gt=0, description="search for a repair, each program")
+    budget_s: float = Field(
+        default=2.0, gt=0, description="last resort of the search for a repair, each program"
+    )
 
 
 class Objective(Section):

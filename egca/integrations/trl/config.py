@@ -44,7 +44,8 @@ class EGCAConfig(GRPOConfig):
         default=None, metadata={"help": "US dollars for the debugger's model, in each process."}
     )
     debugger_budget_s: float = field(
-        default=0.3, metadata={"help": "Seconds of the search for a repair, each program."}
+        default=2.0,
+        metadata={"help": "Seconds, the last resort of the search for a repair, each program."},
     )
     test_reward: str | None = field(
         default=None,

@@ -43,6 +43,9 @@ class Data(Section):
     """Problems, and how they are put to the policy."""
 
     dataset: str = Field(description="a name or file, as `egca data info` takes it")
+    exclude: list[str] = Field(
+        default_factory=list, description="data sets whose problems, by id, are left out"
+    )
     ids: list[str] | None = Field(default=None, description="only these task ids")
     limit: PositiveInt | None = Field(default=None, description="only so many problems")
     prompt: str = Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from egca.errors import EgcaError, InputError
@@ -35,12 +35,27 @@ class SetAside:
 
 
 def load_problems(options: Data) -> list[Problem]:
-    """The problems of a data set. Raises: InputError if none is left."""
+    """The problems of a data set that none of `options.exclude` has, by id: MBPP/2 is Mbpp/2.
+
+    Raises: InputError if none is left.
+    """
     problems = load_dataset(options.dataset, skip_bad=options.skip_bad)
+    if options.exclude:
+        problems = _without(problems, options.exclude)
     found = chosen(problems, options.ids or (), options.limit)
     if not found:
         raise InputError(f"data.dataset {options.dataset}: no problem is left to train on")
     return found
+
+
+def _without(problems: Iterable[Problem], names: Sequence[str]) -> Iterator[Problem]:
+    """Those that no data set of these names has; these are read once there is a problem at all."""
+    held: set[str] | None = None
+    for problem in problems:
+        if held is None:
+            held = {one.task_id.casefold() for name in names for one in load_dataset(name)}
+        if problem.task_id.casefold() not in held:
+            yield problem
 
 
 def prompts_of(

@@ -265,7 +265,12 @@ class _Evaluator:
             return
         if self._prompts is None:
             data = self.config.data.model_copy(
-                update={"dataset": options.dataset, "limit": options.limit, "ids": None}
+                update={
+                    "dataset": options.dataset,
+                    "limit": options.limit,
+                    "ids": None,
+                    "exclude": [],
+                }
             )
             problems = load_problems(data)
             constraints: list[ConstraintSet | None] = [None] * len(problems)

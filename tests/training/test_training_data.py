@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
 from egca.errors import InputError  # noqa: E402
+from egca.problems import row_of  # noqa: E402
 from egca.problems.generated import FAMILIES  # noqa: E402
-from egca.training.config import Model, load_config  # noqa: E402
-from egca.training.data import Order, prompts_of  # noqa: E402
+from egca.training.config import Data, Model, load_config  # noqa: E402
+from egca.training.data import Order, load_problems, prompts_of  # noqa: E402
 from egca.training.plan import plan_of  # noqa: E402
 from egca.training.policy import load_policy  # noqa: E402
 
@@ -72,3 +74,16 @@ def test_the_plan_names_what_is_missing(tmp_path: Path) -> None:
     assert "sonnet-4.5" in missing
     with pytest.raises(InputError, match="no student tiny:huge"):
         plan_of(load_config("tiny", settings=["model.name=tiny:huge"]))
+
+
+def test_what_is_tested_on_is_not_trained_on(tmp_path: Path) -> None:
+    tasks = [FAMILIES["easy"].task("train", 1_000_000 + i).problem for i in range(3)]
+    files = {}
+    for name, ids in {"train": ["MBPP/1", "MBPP/2", "MBPP/3"], "held": ["Mbpp/2"]}.items():
+        files[name] = str(tmp_path / f"{name}.jsonl")
+        rows = [row_of(replace(task, task_id=i)) for task, i in zip(tasks, ids, strict=False)]
+        Path(files[name]).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = load_problems(Data(dataset=files["train"], exclude=[files["held"]]))
+    assert [problem.task_id for problem in found] == ["MBPP/1", "MBPP/3"]
+    with pytest.raises(InputError, match="no problem is left to train on"):
+        load_problems(Data(dataset=files["train"], exclude=[files["train"]]))

@@ -204,11 +204,14 @@ class _Reader:
         return self.text[self.at]
 
 
+_QUOTE = re.compile(r'\\.|"', re.DOTALL)  # escapes as pairs: two backslashes are one
+
+
 def _unescaped(body: str, quote: str) -> str:
     """A string's value: by JSON's rules, with raw line breaks; by Python's if those fail."""
     if "\\" not in body:
         return body
-    inside = body.replace('\\"', '"').replace("\\'", "'").replace('"', '\\"')
+    inside = _QUOTE.sub(lambda m: {"\\'": "'", '"': '\\"'}.get(m[0], m[0]), body)
     try:
         value: str = json.loads(f'"{inside}"', strict=False)
     except ValueError:

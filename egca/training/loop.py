@@ -156,6 +156,7 @@ class Trainer:
 
     def _one_step(self) -> tuple[dict[str, Any], list[Group]]:
         clock, means = Clock(), Means()
+        means.total("loss", 0.0)  # also where nothing is learned from
         with _memory("rollout.batch_size"):
             groups = self._groups(clock, means)
         rollouts = [rollout for group in groups for rollout in group]

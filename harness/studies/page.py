@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from harness.markdown import table
 from harness.provenance import ROOT
+from harness.studies.statistics import lowest_p
 
+RULES = ROOT / "results/measured/rules.json"
 OVERHEAD = ROOT / "results/measured/credit_overhead.json"
 STUDENTS = ROOT / "results/measured/warm_starts.json"
 
 
 def blocks() -> dict[str, str]:
     """Each block's text by name."""
-    return {"students": _students(), "overhead": _overhead()}
+    return {"students": _students(), "overhead": _overhead(), "rules": _rules()}
 
 
 def _students() -> str:
@@ -36,6 +39,57 @@ def _students() -> str:
         "logic mode", "syntax mode", "seconds to train",
     ]  # fmt: skip
     return f"{table(head, rows)}\n\nMeasured by `{found['provenance']['command']}`."
+
+
+def _rules() -> str:
+    found = json.loads(RULES.read_text("utf-8"))
+    head = [
+        "rule", "rate", "area", "against uniform", "p (Holm)", "steps to target",
+        "sampled pass@1", "greedy", "gradient norm", "entropy", "tokens with credit",
+    ]  # fmt: skip
+    parts = []
+    for student, study in found["students"].items():
+        rows = [_rule(row, study) for row in study["rows"]]
+        n = study["rows"][0]["n_seeds"]
+        said = [_finding(row, n) for row in study["rows"] if row["rule"] != "uniform"]
+        parts.append(
+            f"`tiny:{student}`, {n} seeds, target {study['target']:.3f}:\n\n{table(head, rows)}\n\n"
+            + " ".join(said)
+        )
+    parts.append(f"Measured by `{found['provenance']['command']}`.")
+    return "\n\n".join(parts)
+
+
+def _rule(row: dict[str, Any], study: dict[str, Any]) -> list[str]:
+    area = row["area"]
+    reached = [n for n in row["steps_to_target"] if n is not None]
+    steps = f"{sum(reached) / len(reached):.0f}" if reached else "-"
+    if len(reached) < row["n_seeds"]:
+        steps += f" ({len(reached)} of {row['n_seeds']})"
+    against, p = "", ""
+    if "delta_vs_uniform" in area:
+        low, high = area["delta_ci95"]
+        against = f"{area['delta_vs_uniform']:+.3f} ({low:+.3f} to {high:+.3f})"
+        p = f"{area['p_vs_uniform']:.3f} ({area['p_holm']:.3f})"
+    return [
+        f"`{row['rule']}`", f"{study['tuning'][row['rule']]['rate']:g}", f"{area['mean']:.3f}",
+        against, p, steps, f"{row['sampled']['mean']:.3f}", f"{row['greedy']['mean']:.3f}",
+        f"{row['grad_norm']:.2f}", f"{row['entropy']:.3f}", f"{row['effective_tokens']:.0f}",
+    ]  # fmt: skip
+
+
+def _finding(row: dict[str, Any], n: int) -> str:
+    """One sentence on a rule, that says no more than interval and corrected test do."""
+    low, high = row["area"]["delta_ci95"]
+    name = f"`{row['rule']}`"
+    if low <= 0 <= high:
+        return f"{name} and `uniform` cannot be told apart by the area."
+    said = f"{name} learns {'faster' if low > 0 else 'more slowly'} than `uniform` by the area"
+    if row["area"]["p_holm"] < 0.05:
+        return f"{said}, and passes the corrected test at 5 %."
+    if lowest_p(n) >= 0.05:
+        return f"{said}; {n} seeds cannot pass a test at 5 %."
+    return f"{said}, but does not pass the corrected test at 5 %."
 
 
 def _overhead() -> str:

@@ -25,7 +25,7 @@ from harness.provenance import ROOT, provenance
 from harness.studies import tuning
 from harness.studies.curves import SMOOTH, TARGET, area, steps_to_target
 from harness.studies.runs import VERSION, Run, results, run_of
-from harness.studies.statistics import interval, paired_p
+from harness.studies.statistics import holm, interval, paired_p
 
 OUTPUT = ROOT / "results/measured/rules.json"
 RULES = (
@@ -33,6 +33,7 @@ RULES = (
     "random-span", "late-span",
 )  # fmt: skip
 BASELINE = "uniform"
+METRICS = ("area", "sampled", "greedy")
 
 
 def run_for(student: str, rule: str, rate: float, seed: int) -> Run:
@@ -79,7 +80,7 @@ def study(
 
 
 def metrics_of(lefts: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
-    """What rules are compared by, for each run."""
+    """What rules are compared by, METRICS, for each run."""
     return {
         "area": [area(left) for left in lefts],
         "sampled": [left["final"]["sampled"]["pass_at_1"] for left in lefts],
@@ -89,7 +90,13 @@ def metrics_of(lefts: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
 
 def _rows(found: dict[str, list[dict[str, Any]]], target: float) -> list[dict[str, Any]]:
     base = found.get(BASELINE)
-    return [_row(rule, lefts, base, target) for rule, lefts in found.items()]
+    rows = [_row(rule, lefts, base, target) for rule, lefts in found.items()]
+    for name in METRICS:
+        tested = [row[name] for row in rows if "p_vs_uniform" in row[name]]
+        corrected = holm([one["p_vs_uniform"] for one in tested])
+        for one, p in zip(tested, corrected, strict=True):
+            one["p_holm"] = round(p, 4)
+    return rows
 
 
 def _row(
@@ -106,6 +113,7 @@ def _row(
         if theirs is not None:
             differences = np.asarray(values) - np.asarray(theirs[name])
             row[name]["delta_vs_uniform"] = round(float(differences.mean()), 4)
+            row[name]["delta_ci95"] = [round(x, 4) for x in interval(differences.tolist())]
             row[name]["p_vs_uniform"] = round(paired_p(differences), 4)
     row["steps_to_target"] = [steps_to_target(left, target) for left in lefts]
     for name in ("grad_norm", "entropy", "effective_tokens", "multiplier_max", "located"):
@@ -145,7 +153,7 @@ def main(
         "tuning_seeds": tuning.TUNING_SEEDS,
         "rates": tuning.RATES,
         "target": f"{TARGET} above the first {SMOOTH} steps of {BASELINE}",
-        "p": "exact sign-flip test over seeds",
+        "p": "exact sign-flip test over seeds; p_holm: Holm's correction over the rules",
         "ci95": "bootstrap over seeds",
     }
     text = json.dumps({"provenance": head, "protocol": protocol, "students": tables}, indent=1)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from egca.errors import InputError, ProviderError, ReplyError
@@ -127,6 +127,7 @@ objects = st.dictionaries(st.text(), json_values, max_size=5)
 
 
 @given(objects)
+@example({"\U00010000\\'": None})
 def test_what_json_and_python_write_is_read_back(value: dict[str, Any]) -> None:
     for text in (json.dumps(value), json.dumps(value, indent=2), repr(value)):
         assert parsed(f"So: {text}\nDone.", {"type": "object"}) == value

@@ -44,9 +44,7 @@ def learning_curves(found: Document) -> Figure:
         )
         low, high = _percent(curve["low"]), _percent(curve["high"])
         axes.fill_between(steps, low, high, color=colour, alpha=0.12, lw=0)
-    axes.set_xlabel("step")
-    axes.set_ylabel(f"pass rate, %, mean of {SMOOTH} steps")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
+    _over_steps(axes, "pass rate, %")
     return figure
 
 
@@ -79,9 +77,7 @@ def mode_shares(found: Document) -> Figure:
             steps = _steps(curve)
             label = f"{label_of(method)}, {mode}"
             axes.plot(steps, _percent(curve["mean"]), dash, color=colour, label=label, lw=1.5)
-    axes.set_xlabel("step")
-    axes.set_ylabel(f"share of samples, %, mean of {SMOOTH} steps")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
+    _over_steps(axes, "share of samples, %")
     return figure
 
 
@@ -168,6 +164,13 @@ def _described(name: str) -> str:
 def _figure() -> tuple[Figure, Any]:
     figure = Figure(figsize=(7.0, 3.6))
     return figure, figure.add_subplot()
+
+
+def _over_steps(axes: Any, what: str) -> None:
+    """Name the axes of smoothed curves, their legend beside them."""
+    axes.set_xlabel("step")
+    axes.set_ylabel(f"{what}, mean of {SMOOTH} steps")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
 
 
 def _steps(curve: dict[str, list[float]]) -> list[int]:

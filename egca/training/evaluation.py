@@ -25,6 +25,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Mean share of passing completions, and shares of the modes.
 
+    Returns: pass_at_1; n, the number of completions; modes, the share of each; solved, for each
+        problem's id the share of its completions that pass, which comparisons pair by.
+
     Args:
         temperature: 0 is greedy. n: completions a problem; with a seed of their own, so that
             evaluating does not change the draws of training.
@@ -39,11 +42,15 @@ def evaluate(
         jobs.append(job)
     judged = [bench.judged(job) for job in jobs]
     bench.forget()
-    n = max(len(judged), 1)
+    passes = {prompt.task.problem.task_id: 0 for prompt in prompts}
+    for job, one in zip(jobs, judged, strict=True):
+        passes[job.task.problem.task_id] += one.passed
+    total = max(len(judged), 1)
     return {
-        "pass_at_1": sum(one.passed for one in judged) / n,
+        "pass_at_1": sum(one.passed for one in judged) / total,
         "n": len(judged),
-        "modes": {m.value: sum(one.mode is m for one in judged) / n for m in Mode},
+        "modes": {m.value: sum(one.mode is m for one in judged) / total for m in Mode},
+        "solved": {name: count / n for name, count in passes.items()},
     }
 
 
@@ -55,4 +62,5 @@ def together(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "n": n,
         "modes": {m.value: sum(part["modes"][m.value] * part["n"] for part in parts) / n
                   for m in Mode},
+        "solved": {name: share for part in parts for name, share in part["solved"].items()},
     }  # fmt: skip

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from egca.files import save_text
+from harness.studies.talks import has_dialogues, talked
 
 if TYPE_CHECKING:
     from egca.training.config import TrainConfig
@@ -30,6 +31,7 @@ QUIET: dict[str, Any] = {
     "samples_every": 0,
 }
 N_TEST = 200
+N_TALKED = 100  # of them are talked about: three programs for one
 TESTS = {"sampled": (4, 1.0), "greedy": (1, 0.0)}  # completions of a problem, temperature
 _TESTED = ("model.", "data.dataset", "rollout.max_completion_length")  # what a test depends on
 CURVES = ("pass_rate", "entropy", "grad_norm", "multiplier_max", "effective_tokens", "located")
@@ -111,7 +113,7 @@ def make(run: Run, folder: Path) -> None:
     work = Path(tempfile.mkdtemp(prefix="egca-study-"))
     try:
         train(config, work / "run", listeners=[listen])
-        final = tested(work / "run" / "model", config)
+        final = tested(work / "run" / "model", config, talks=has_dialogues(dict(run.options)))
         validation = _validation(work / "run" / "evaluations.jsonl")
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -152,12 +154,17 @@ def _test_untrained(run: Run) -> dict[str, dict[str, Any]]:
     config = load_config("tiny", changes={**QUIET, **dict(run.options)})
     name = config.model.name
     if not name.startswith(tiny.PREFIX):
-        return tested(Path(name), config)
-    return tested(tiny.student_folder(tiny.student_named(name.removeprefix(tiny.PREFIX))), config)
+        return tested(Path(name), config, talks=False)
+    student = tiny.student_named(name.removeprefix(tiny.PREFIX))
+    return tested(tiny.student_folder(student), config, talks=False)
 
 
-def tested(model: Path, config: TrainConfig) -> dict[str, dict[str, Any]]:
-    """pass@1 of a trained model on test compositions, sampled and greedy."""
+def tested(model: Path, config: TrainConfig, *, talks: bool) -> dict[str, dict[str, Any]]:
+    """pass@1 of a trained model on test compositions, sampled and greedy.
+
+    Args:
+        talks: add "turns": what it makes of feedback, by the kind of feedback.
+    """
     from egca.training.assessment import Bench, Rules
     from egca.training.config import Model
     from egca.training.data import load_problems, prompts_of
@@ -173,10 +180,13 @@ def tested(model: Path, config: TrainConfig) -> dict[str, dict[str, Any]]:
     prompts, _ = prompts_of(problems, [None] * len(problems), policy, data.prompt, bound)
     length = config.rollout.max_completion_length
     with Bench(Rules(call_s=config.reward.call_s), 1) as bench:
-        return {
+        found = {
             name: evaluate(policy, prompts, bench, max_tokens=length, temperature=t, n=n, seed=1)
             for name, (n, t) in TESTS.items()
         }
+        if talks:
+            found["turns"] = talked(policy, prompts[:N_TALKED], bench, config, TESTS["sampled"][0])
+        return found
 
 
 def alone() -> None:
@@ -194,5 +204,5 @@ def _file(folder: Path, run: Run) -> Path:
 def _brief(run: Run, left: dict[str, Any]) -> str:
     curve = left["curves"]["pass_rate"]
     said = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in run.options)
-    final = ", ".join(f"{k} {v['pass_at_1']:.3f}" for k, v in left["final"].items())
+    final = ", ".join(f"{k} {left['final'][k]['pass_at_1']:.3f}" for k in TESTS)
     return f"{said}: mean {sum(curve) / len(curve):.3f}; {final}; {left['seconds']['total']:.0f} s"

@@ -1,0 +1,58 @@
+"""What a trained model makes of feedback: dialogues about test compositions, and the same number of
+programs without feedback beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from egca.training.assessment import Bench
+    from egca.training.config import TrainConfig
+    from egca.training.data import Prompt
+    from egca.training.policy import Policy
+
+FEEDBACK = ("real", "random")
+_DIGITS = 5
+_OF_ALL = ("model.name", "optimizer.learning_rate", "seed")  # options that every run has
+
+
+def has_dialogues(options: Mapping[str, Any]) -> bool:
+    """Whether a run's model is tested in dialogues: RLEF's, and GRPO's to compare it with."""
+    own = {name: value for name, value in options.items() if name not in _OF_ALL}
+    return own == {"credit.strategy": "uniform"} or options.get("objective.name") == "rlef"
+
+
+def talked(
+    policy: Policy, prompts: Sequence[Prompt], bench: Bench, config: TrainConfig, n: int
+) -> dict[str, dict[str, float]]:
+    """The records of dialogues (egca/training/dialogues.py) for each kind of feedback.
+
+    Args:
+        n: dialogues of a problem.
+    """
+    from egca.credit import find_strategy, options_from
+    from egca.training.crediting import Crediting
+    from egca.training.dialogues import assessed
+    from egca.training.rollouts import Rollouts
+    from egca.training.run import open_sampler
+
+    crediting = Crediting(
+        find_strategy("uniform"), options_from({}), config.credit.scale, config.credit.span
+    )
+    code = Rollouts(
+        policy,
+        open_sampler(config, policy),
+        bench,
+        crediting,
+        num_generations=n,
+        check=lambda: None,
+        family=config.data.prompt,
+    )
+    found: dict[str, dict[str, float]] = {}
+    for kind in FEEDBACK:
+        heard = config.dialogue.model_copy(update={"feedback": kind})
+        changed = config.model_copy(update={"dialogue": heard})
+        means = assessed(code, changed, 1, prompts)
+        found[kind] = {name: round(value, _DIGITS) for name, value in means.values().items()}
+    return found

@@ -8,15 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from egca.execution import linux
 from egca.files import save_text
 from harness.studies.talks import has_dialogues, talked
 
@@ -73,11 +75,17 @@ def results(
     missing = [run for run in dict.fromkeys(runs) if not is_known(folder, run)]
     say(f"{len(set(runs))} runs, {len(missing)} of them to be made")
     context = get_context("spawn")
-    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=alone) as pool:
+    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=_as_worker) as pool:
         jobs = {pool.submit(make, run, folder): run for run in missing}
-        for n, job in enumerate(as_completed(jobs), 1):
-            job.result()
-            say(f"{n}/{len(missing)}: {_brief(jobs[job], known(folder, jobs[job]))}")
+        try:
+            for n, job in enumerate(as_completed(jobs), 1):
+                job.result()
+                say(f"{n}/{len(missing)}: {_brief(jobs[job], known(folder, jobs[job]))}")
+        except BaseException:  # the pool would wait for all of them
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+            raise
     return {run: known(folder, run) for run in runs}
 
 
@@ -110,13 +118,17 @@ def make(run: Run, folder: Path) -> None:
 
     memory = {"reward.memory": str(folder / "verdicts.sqlite")}
     config = load_config("tiny", changes={**QUIET, **memory, **dict(run.options)})
-    work = Path(tempfile.mkdtemp(prefix="egca-study-"))
     try:
-        train(config, work / "run", listeners=[listen])
-        final = tested(work / "run" / "model", config, talks=has_dialogues(dict(run.options)))
-        validation = _validation(work / "run" / "evaluations.jsonl")
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix="egca-study-") as work:
+            trained = Path(work) / "run"
+            if train(config, trained, listeners=[listen]).stopped:
+                raise KeyboardInterrupt
+            talks = has_dialogues(dict(run.options))
+            final = tested(trained / "model", config, talks=talks)
+            validation = _validation(trained / "evaluations.jsonl")
+    except KeyboardInterrupt:  # as an exception it would end this run, and the next would begin
+        signal.raise_signal(signal.SIGTERM)
+        raise
     left = {
         "options": dict(run.options),
         "curves": curves,
@@ -141,7 +153,9 @@ def untrained(run: Run, folder: Path) -> dict[str, dict[str, Any]]:
     file = folder / f"untrained-{model.key}.json"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=alone) as pool:
+        with ProcessPoolExecutor(
+            1, mp_context=get_context("spawn"), initializer=_as_worker
+        ) as pool:
             save_text(file, json.dumps(pool.submit(_test_untrained, model).result()))
     found: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8"))
     return found
@@ -195,6 +209,13 @@ def alone() -> None:
 
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def _as_worker() -> None:
+    """Alone, and ended with the parent, however that ends."""
+    alone()
+    if sys.platform == "linux":
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _file(folder: Path, run: Run) -> Path:

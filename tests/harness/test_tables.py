@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +20,7 @@ pytest.importorskip("matplotlib", reason="needs the extra report")
 
 from egca.errors import InputError
 from egca.training.config import load_config
+from harness.provenance import ROOT
 from harness.studies.runs import QUIET, VERSION
 from harness.studies.tuning import Grid
 from harness.tables import document, learning, modes, scale
@@ -319,3 +324,48 @@ def test_a_table_is_measured_by_real_runs_and_not_twice(tmp_path: Path) -> None:
     said.clear()
     assert learning.measure("main", request)["rows"] == found["rows"]
     assert said == ["1 runs, 0 of them to be made", "2 runs, 0 of them to be made"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_study_that_is_ended_takes_its_runs_with_it(tmp_path: Path, sent: signal.Signals) -> None:
+    program = tmp_path / "study.py"
+    program.write_text(
+        "import sys\nfrom pathlib import Path\nfrom harness.studies.runs import results, run_of\n"
+        "if __name__ == '__main__':\n"
+        "    runs = [run_of({'credit.strategy': 'uniform', 'seed': seed}) for seed in range(4)]\n"
+        "    results(runs, Path(sys.argv[1]), 2, lambda text: print(text, flush=True))\n"
+    )
+    study = subprocess.Popen(
+        [sys.executable, str(program), str(tmp_path / "runs")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert study.stdout is not None
+    assert study.stdout.readline() == "4 runs, 4 of them to be made\n"
+    memory = tmp_path / "runs" / "verdicts.sqlite"
+    assert _waited(lambda: memory.exists(), 120)  # a run has opened its bench
+    study.send_signal(sent)
+    assert _waited(lambda: study.poll() is not None, 60)
+    assert _waited(lambda: not _session(study.pid), 60)
+    assert not list((tmp_path / "runs").glob("*.json"))
+
+
+def _waited(is_so: Callable[[], bool], seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if is_so():
+            return True
+        time.sleep(0.1)
+    return is_so()
+
+
+def _session(leader: int) -> list[str]:
+    """Processes that are left of what a leader started."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if fields[0] != "Z" and int(fields[3]) == leader:
+                found.append(stat.parent.name)
+    return found

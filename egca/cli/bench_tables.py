@@ -7,6 +7,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,9 +35,25 @@ Workers = Annotated[
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with what the last command for it asked for.")
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="An option of every run, as steps=100."),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be run and what it takes; do nothing.")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for besides the table; None: not said."""
+
+    preset: str
+    seeds: int | None = None
+    methods: str | None = None
+    workers: int | None = None
+    settings: list[str] | None = None
+    resume: bool = False
 
 
 def needs_extra(purpose: str, extra: str, modules: tuple[str, ...]) -> None:
@@ -53,11 +70,12 @@ def table_command(name: str, about: str) -> Callable[..., None]:
         seeds: Seeds = None,
         methods: Methods = None,
         workers: Workers = None,
+        settings: Settings = None,
         resume: Resume = False,
         dry_run: DryRun = False,
     ) -> None:
         needs_extra("egca bench", "report", _REPORT)
-        measure(name, preset, seeds, methods, workers, resume, dry_run)
+        measure(name, Options(preset, seeds, methods, workers, settings, resume), dry_run)
 
     bench_table.__doc__ = (
         f"Measure {about}.\n\nRuns that exist are not run again; a command that is killed goes on "
@@ -90,7 +108,7 @@ def all_tables(
             print(f"# {name}: nothing to train at preset {preset} besides GRPO")
             continue
         print(f"# {name}")
-        measure(name, preset, seeds, None, workers, False, dry_run)
+        measure(name, Options(preset, seeds, workers=workers), dry_run)
     if not dry_run:
         report()
 
@@ -123,79 +141,81 @@ def speed() -> None:
     print(markdown(view_of("speed")))
 
 
-def measure(
-    name: str,
-    preset: str,
-    seeds: int | None,
-    methods: str | None,
-    workers: int | None,
-    resume: bool,
-    dry_run: bool,
-) -> None:
+def measure(name: str, options: Options, dry_run: bool) -> None:
     """Measure a table and print it, or say what that would take."""
     from harness.tables.methods import PRESETS, trainable
     from harness.tables.registry import TABLES
 
+    preset = options.preset
     if preset not in PRESETS:
         raise InputError(f"--preset {preset}: there are {', '.join(PRESETS)}")
     table = TABLES[name]
     needs_extra(f"egca bench {name}", "train", _TRAIN)
-    request = _request(name, preset, seeds, methods, workers, resume)
+    request = _request(name, options)
     if not trainable(request.methods, preset):
         raise InputError(f"{name}: nothing to train at preset {preset} besides GRPO")
+    if preset != "tiny" and not table.trains:
+        raise InputError(f"{name} is measured on preset tiny only")
     if dry_run:
         from harness.tables.estimate import plan
 
         print("\n".join(plan(name, preset, request)))
         return
     if preset != "tiny":
-        raise InputError(
-            f"--preset {preset} is run by its commands, on a machine that has what they need: "
-            f"egca bench {name} --preset {preset} --dry-run prints them"
-        )
-    _run(name, table.measure, request)
+        needs_extra(f"egca bench {name} --preset {preset}", "eval", ("evalplus",))
+    _run(name, preset, request)
 
 
-def _request(
-    name: str,
-    preset: str,
-    seeds: int | None,
-    methods: str | None,
-    workers: int | None,
-    resume: bool,
-) -> Request:
+def _request(name: str, options: Options) -> Request:
+    from egca.training.config import parsed
     from harness.tables.methods import chosen
     from harness.tables.registry import TABLES
     from harness.tables.request import N_SEEDS, Asked, Request, last_asked, runs_folder
 
     folder = runs_folder()
-    if resume:
-        if (seeds, methods, workers) != (None, None, None):
-            raise InputError("--resume takes over --seeds, --methods and --workers: leave them out")
+    if options.resume:
+        if replace(options, preset="", resume=False) != Options(""):
+            raise InputError("--resume takes over --seeds, --methods, --workers and --set: leave "
+                             "them out")  # fmt: skip
         asked = last_asked(folder, name)
     else:
-        asked = Asked(chosen(methods, TABLES[name].methods), seeds or N_SEEDS, workers or 2)
-    words = ["egca", "bench", name, "--preset", preset, "--seeds", str(asked.n_seeds)]
+        asked = Asked(
+            chosen(options.methods, TABLES[name].methods),
+            options.seeds or N_SEEDS,
+            options.workers or 2,
+            dict(parsed(setting) for setting in options.settings or ()),
+        )
+    words = ["egca", "bench", name, "--preset", options.preset, "--seeds", str(asked.n_seeds)]
     if asked.methods != TABLES[name].methods:
         words += ["--methods", ",".join(asked.methods)]
+    for option, value in asked.changes.items():
+        words += ["--set", f"{option}={value}"]
     return Request(
-        asked.methods, folder, asked.n_seeds, asked.n_workers, shlex.join(words), say=_say
-    )
+        asked.methods, folder, asked.n_seeds, asked.n_workers, shlex.join(words), asked.changes,
+        say=_say,
+    )  # fmt: skip
 
 
-def _run(name: str, target: str, request: Request) -> None:
+def _run(name: str, preset: str, request: Request) -> None:
     from harness.tables.document import file_for, save
-    from harness.tables.registry import results_folder
+    from harness.tables.registry import TABLES, results_folder
     from harness.tables.render import markdown
     from harness.tables.request import Asked
     from harness.tables.view import view_of
 
-    Asked(request.methods, request.n_seeds, request.n_workers).save(request.folder, name)
-    module, _, function = target.partition(":")
+    asked = Asked(request.methods, request.n_seeds, request.n_workers, request.changes)
+    asked.save(request.folder, name)
     try:
-        found: dict[str, Any] = getattr(import_module(module), function)(name, request)
+        if preset == "tiny":
+            module, _, function = TABLES[name].measure.partition(":")
+            found: dict[str, Any] = getattr(import_module(module), function)(name, request)
+        else:
+            from harness.tables import carry_out
+
+            found = carry_out.measure(name, preset, request)
     except KeyboardInterrupt:
-        print(f"egca: interrupted; egca bench {name} --resume goes on", file=sys.stderr)
+        goes_on = "" if preset == "tiny" else f" --preset {preset}"
+        print(f"egca: interrupted; egca bench {name}{goes_on} --resume goes on", file=sys.stderr)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     path = file_for(name, found, results_folder(), request.folder)
     save(path, found)

@@ -244,15 +244,21 @@ def load_config(
     for name, value in (changes or {}).items():
         _put(tree, name, value, name)
     for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise InputError(f'--set {setting}: write it as name=value, as in "steps=100"')
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise InputError(f"--set {setting}: the value is no YAML: {_one_line(error)}") from None
-        _put(tree, name.strip(), _as_number(value), f"--set {setting}")
+        name, value = parsed(setting)
+        _put(tree, name, value, f"--set {setting}")
     return config_of(tree, origin)
+
+
+def parsed(setting: str) -> tuple[str, Any]:
+    """Name and value of "a.b=c", c read as YAML. Raises: InputError in one line."""
+    name, equals, text = setting.partition("=")
+    if not equals:
+        raise InputError(f'--set {setting}: write it as name=value, as in "steps=100"')
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"--set {setting}: the value is no YAML: {_one_line(error)}") from None
+    return name.strip(), _as_number(value)
 
 
 def read_config(file: Path) -> TrainConfig:

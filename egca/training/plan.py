@@ -124,8 +124,12 @@ def parameters_of(shape: tuple[int, int, int]) -> int:
     return layers * 12 * hidden**2 + 2 * vocabulary * hidden
 
 
+def shape_of(name: str) -> tuple[int, int, int] | None:
+    """Hidden size, layers and vocabulary of a model in a folder, or of a preset's."""
+    return _shape(name) or SHAPES.get(name)
+
+
 def _shape(name: str) -> tuple[int, int, int] | None:
-    """Hidden size, layers and vocabulary of a model in a folder."""
     try:
         config: dict[str, Any] = json.loads((Path(name) / "config.json").read_text("utf-8"))
         return config["hidden_size"], config["num_hidden_layers"], config["vocab_size"]

@@ -54,14 +54,17 @@ def file_for(name: str, found: dict[str, Any], results: Path, runs: Path) -> Pat
     """Where a table's file goes: to results/, unless the file there has more methods or seeds.
 
     That of a part of the table goes beside the runs then, so that a look at two methods does not
-    cost a table that took hours.
+    cost a table that took hours; so does one whose options are not those of the preset.
     """
-    path = results / "measured" / name / "tiny.json"
+    file = Path("measured") / name / f"{found['preset']}.json"
+    if found["protocol"].get("changes"):
+        return runs / "parts" / file
+    path = results / file
     if path.is_file():
         kept = read(path)
         lost = _methods(kept) - _methods(found)
         if lost or len(kept["provenance"]["seeds"]) > len(found["provenance"]["seeds"]):
-            return runs / "parts" / "measured" / name / "tiny.json"
+            return runs / "parts" / file
     return path
 
 

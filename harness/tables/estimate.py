@@ -10,30 +10,23 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from egca.credit import find_strategy
 from egca.errors import InputError
 from egca.training.config import TrainConfig, load_config
-from egca.training.plan import SHAPES, parameters_of, plan_of
+from egca.training.plan import parameters_of, plan_of, shape_of
 from harness.studies.curves import score
 from harness.studies.runs import Run, is_known, known
 from harness.studies.tuning import best
+from harness.tables import larger, serving
 from harness.tables.learning import run_for
-from harness.tables.methods import BASE, BASELINE, METHODS, label_of, trainable
+from harness.tables.methods import METHODS, label_of
 from harness.tables.registry import TABLES
 from harness.tables.request import Request
 
-_MBPP = 374  # problems of MBPP's training split, a little more than are trained on
-_GPUS = {"small": 1, "paper": 8}
+_MBPP = larger.TRAINING[1] - larger.TRAINING[0] + 1  # a little more than are trained on
 _PEAK = 312e12  # operations a second of an A100 in bfloat16
 _TRAINING = 0.35  # share of it that training reaches, assumed
 _LAYER_S = 1e-3  # of one layer for one token of a batch while sampling with transformers, assumed
-_FACTORS = (0.5, 1.0, 2.0)  # the grid of learning rates, over the preset's own
-_TUNING_SEED = 1_000
-_SERVED = {
-    "qwen-1.5b": "Qwen/Qwen2.5-Coder-1.5B-Instruct",
-    "qwen-7b": "Qwen/Qwen2.5-Coder-7B-Instruct",
-}  # debuggers by the model that vLLM serves for them
-_EVALUATION = ("HumanEval+", "MBPP+")
+_RATE = f"optimizer.learning_rate={larger.RATE}"
 
 
 def plan(name: str, preset: str, request: Request) -> list[str]:
@@ -52,7 +45,7 @@ def cost(name: str, request: Request) -> str:
         return "minutes"
     if not table.trains:
         return "nothing beside main" if name == "modes" else "minutes, one run at a time"
-    trained = _trained(request)
+    trained = larger.methods_of(request, "tiny")
     tuned = dict.fromkeys(METHODS[one].rate_of or one for one in trained)
     n = len(tuned) * len(request.grid.rates) + len(trained) * request.n_seeds
     seconds = run_seconds(request.folder)
@@ -74,10 +67,6 @@ def _kept(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "curves" in found else None
 
 
-def _trained(request: Request, preset: str = "tiny") -> list[str]:
-    return [BASELINE, *trainable(request.methods, preset)]
-
-
 def _untrained(request: Request, preset: str) -> list[str]:
     """Methods that are asked for and cannot be trained, with the reasons."""
     reasons = {name: METHODS[name].missing(preset) for name in request.methods}
@@ -87,7 +76,7 @@ def _untrained(request: Request, preset: str) -> list[str]:
 def _tiny(name: str, request: Request) -> list[str]:
     if not TABLES[name].trains and name != "modes":
         return [request.command, f"cost      {cost(name, request)}"]
-    trained = _trained(request)
+    trained = larger.methods_of(request, "tiny")
     tuned = list(dict.fromkeys(METHODS[one].rate_of or one for one in trained))
     tuning = {one: [run_for(request, one, rate, seed) for rate in request.grid.rates
                     for seed in request.grid.seeds] for one in tuned}  # fmt: skip
@@ -128,13 +117,11 @@ def _reported(request: Request, name: str, tuning: dict[str, list[Run]]) -> list
 
 def _script(name: str, preset: str, request: Request) -> list[str]:
     """A bash script: for each method its tuning runs, its reported runs, and their evaluation."""
-    config = load_config(preset)
-    trained = _trained(request, preset)
-    n_gpus = _GPUS[preset]
+    config = larger.config_for(preset, request)
+    n_gpus = larger.N_GPUS[preset]
     hours, assumed = _gpu_hours(config, n_gpus)
-    n_runs = len(trained) * (len(_FACTORS) + request.n_seeds)
+    n_runs = len(larger.methods_of(request, preset)) * (len(larger.FACTORS) + request.n_seeds)
     memory = plan_of(config).memory_gb
-    folder = f"runs/{name}-{preset}"
     lines = [
         "#!/usr/bin/env bash",
         f"# {request.command}, as commands: bash can run this text.",
@@ -146,100 +133,36 @@ def _script(name: str, preset: str, request: Request) -> list[str]:
         "estimated.",
         *_missing(config, preset, request),
         "set -euo pipefail",
-        *_split(folder),
+        f"mkdir -p {' '.join(map(str, larger.folders(name, preset, request)))}",
         "# The learning rate whose tuning run passes most on held-out problems.",
         'best() { for f in "$1"/rate-*/evaluations.jsonl; do echo "$(tail -n 1 "$f" | sed '
         '-E \'s/.*"pass_at_1": ([0-9.eE+-]+).*/\\1/\') $(basename "$(dirname "$f")")"; done '
         "| sort -g | tail -n 1 | sed 's/.*rate-//'; }",
     ]
-    if BASE in request.methods:
-        tests = _tests(config.model.name, f"{folder}/{BASE}")
-        lines += ["", f"# {label_of(BASE)}", f"mkdir -p {folder}/{BASE}", *tests]
-    served = ""
-    for method in trained:
-        model = _server(method, config)
-        if model and model != served:
-            lines += ["", *(["kill $SERVER; wait $SERVER || true"] if served else [])]
-            lines += _serving(model)
-            served = model
-        lines += ["", f"# {label_of(method)}", *_commands(folder, preset, method, config, request)]
+    heading, served, tuned = "", "", None
+    for step in larger.steps(name, preset, request):
+        if step.heading != heading:
+            heading = step.heading
+            lines += ["", f"# {heading}"]
+        if step.model and step.model != served:
+            lines += ["kill $SERVER; wait $SERVER || true"] if served else []
+            lines += _serving(step.model)
+            served = step.model
+        if step.tuned != tuned and step.tuned is not None:
+            tuned = step.tuned
+            lines.append(f'RATE="$(best {tuned})"')
+        lines.append(step.shown or shlex.join(step.words).replace(f"'{_RATE}'", f'"{_RATE}"'))
     return lines
-
-
-def _commands(
-    parent: str, preset: str, method: str, config: TrainConfig, request: Request
-) -> list[str]:
-    folder = f"{parent}/{method}"
-    launch = "egca train"
-    if _GPUS[preset] > 1:
-        launch = f"accelerate launch --num_processes {_GPUS[preset]} --use_fsdp -m egca train"
-    options = METHODS[method].options
-    settings = " ".join(f"--set {shlex.quote(f'{k}={v}')}" for k, v in options.items())
-    data = f"--set data.dataset={parent}/train.jsonl"
-    data += f" --set evaluation.dataset={parent}/validation.jsonl"
-    n_steps = int(config.epochs * _MBPP / config.rollout.prompts_per_step)
-    data += f" --set evaluation.every={max(1, n_steps // 4)}"  # the presets' is rarer than a run
-    base = f"{launch} --preset {preset} {data} {settings}"
-    rate = config.optimizer.learning_rate
-    lines = [
-        f"{base} --set optimizer.learning_rate={factor * rate:g} --set seed={_TUNING_SEED} "
-        f"--output {folder}/rate-{factor * rate:g}"
-        for factor in _FACTORS
-    ]
-    lines.append(f'RATE="$(best {folder})"')
-    for seed in range(request.n_seeds):
-        run = f"{folder}/seed-{seed}"
-        lines.append(
-            f'{base} --set optimizer.learning_rate="$RATE" --set seed={seed} --output {run}'
-        )
-        lines += _tests(f"{run}/model", run)
-    return lines
-
-
-def _tests(model: str, folder: str) -> list[str]:
-    """Commands that sample a model greedily on the test sets and have EvalPlus judge it."""
-    lines = []
-    for dataset in _EVALUATION:
-        stem = f"{folder}/{dataset.rstrip('+').lower()}"
-        lines += [
-            f"egca generate --model transformers:{model} --dataset {dataset} --output {stem}.jsonl",
-            f"egca eval --samples {stem}.jsonl --dataset {dataset.lower()} --engine evalplus "
-            f"--json {stem}.json",
-        ]
-    return lines
-
-
-def _split(folder: str) -> list[str]:
-    """MBPP's training and validation splits, without the problems that MBPP+ has of them."""
-    return [
-        f"mkdir -p {folder}",
-        f"egca data convert MBPP+ {folder}/held-out.jsonl --force",
-        f"HELD=\" $(grep -oE '\"Mbpp/[0-9]+' {folder}/held-out.jsonl | grep -oE '[0-9]+' "
-        "| tr '\\n' ' ')\"",
-        'ids() { for i in $(seq "$1" "$2"); do case "$HELD" in *" $i "*) ;; '
-        '*) echo "--ids MBPP/$i";; esac; done; }',
-        f"egca data convert MBPP {folder}/train.jsonl $(ids 601 974) --force",
-        f"egca data convert MBPP {folder}/validation.jsonl $(ids 511 600) --force",
-    ]
 
 
 def _serving(model: str) -> list[str]:
     """Commands that serve a debugger's model, and stop it when the script ends."""
     return [
-        f"vllm serve {model} --port 8000 --gpu-memory-utilization 0.3 &",
+        f"{shlex.join(serving.command(model, serving.PORT))} &",
         "SERVER=$!; trap 'kill $SERVER' EXIT",
-        "export EGCA_BASE_URL=http://localhost:8000/v1",
+        f"export EGCA_BASE_URL=http://localhost:{serving.PORT}/v1",
         'until curl -sf "$EGCA_BASE_URL/models" >/dev/null; do sleep 5; done',
     ]
-
-
-def _server(method: str, config: TrainConfig) -> str:
-    """The model that has to be served for a method: where it localizes by one that runs here."""
-    options = METHODS[method].options
-    asks = find_strategy(str(options["credit.strategy"])).needs or "reward.critique" in options
-    if not asks:
-        return ""
-    return _SERVED.get(str(options.get("debugger.name", config.debugger.name)), "")
 
 
 def _missing(config: TrainConfig, preset: str, request: Request) -> list[str]:
@@ -255,7 +178,9 @@ def _gpu_hours(config: TrainConfig, n_gpus: int) -> tuple[float, str]:
     Training takes 6 operations a parameter and token, 2 more for the ref_policy. Sampling goes
     token by token, so it takes what a batch's longest completion takes, however small the model.
     """
-    shape = SHAPES[config.model.name]
+    shape = shape_of(config.model.name)
+    if shape is None:
+        raise InputError(f"model.name {config.model.name}: neither a folder of a model nor known")
     rollout = config.rollout
     completions = config.epochs * _MBPP * rollout.num_generations
     tokens = completions * (rollout.max_completion_length / 2 + rollout.max_prompt_length / 4)

@@ -45,6 +45,7 @@ def measure(table: str, request: Request) -> dict[str, Any]:
             "end": f"the last {SMOOTH} steps",
             "ci95": kept["ci95"],
             "p": kept["p"],
+            **({"changes": kept["changes"]} if "changes" in kept else {}),
         },
         "unavailable": learned.missing,
         "rows": rows,

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from egca.errors import InputError
 from egca.files import save_text
 from harness.studies.runs import VERSION, alone
 from harness.tables.compare import rows_of
@@ -38,7 +39,11 @@ def measure(table: str, request: Request) -> dict[str, Any]:
 
     The metric `added LEVEL` is what the rule adds to GRPO's step, in %; `PHASE LEVEL` the share of
     the rule's own step that goes into a phase, in %.
+
+    Raises: InputError for changes of anything but the number of steps.
     """
+    for name in set(request.changes) - {"steps"}:
+        raise InputError(f"--set {name}: {table} changes the options that it compares; only steps")
     n_steps = int(request.changes.get("steps", N_STEPS))
     rows: list[dict[str, Any]] = []
     kept: list[Pair] = []
@@ -65,6 +70,7 @@ def measure(table: str, request: Request) -> dict[str, Any]:
             "phases": f"{', '.join(PHASES)}: share of the step's seconds, in %",
             "per_seed": "pairs of runs that take turns on one core",
             "ci95": "bootstrap over pairs",
+            **({"changes": dict(request.changes)} if request.changes else {}),
         },
         "unavailable": {},
         "rows": rows,

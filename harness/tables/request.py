@@ -25,8 +25,8 @@ class Request:
     """What to measure of a table, and how.
 
     methods: of the table, in its order. n_seeds: 0 to N - 1 are reported. folder: of the runs,
-    shared by all tables and studies. changes: dotted options of every run over the preset's, which
-    the table's file then names; the commands leave them empty.
+    shared by all tables and studies. changes: dotted options of every run over the preset's
+    (--set), which the table's file then names.
     """
 
     methods: tuple[str, ...]
@@ -53,6 +53,7 @@ class Asked:
     methods: tuple[str, ...]
     n_seeds: int
     n_workers: int
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, folder: Path, table: str) -> None:
         """Keep it beside the runs."""
@@ -66,4 +67,5 @@ def last_asked(folder: Path, table: str) -> Asked:
     if not file.is_file():
         raise InputError(f"--resume: no `egca bench {table}` was begun; start one without it")
     kept = json.loads(read_whole(file))
-    return Asked(tuple(kept["methods"]), kept["n_seeds"], kept["n_workers"])
+    changes = kept.get("changes", {})
+    return Asked(tuple(kept["methods"]), kept["n_seeds"], kept["n_workers"], changes)

@@ -213,45 +213,6 @@ def test_dry_run_of_tiny_counts_what_is_kept(made, tmp_path: Path) -> None:
     assert "14 of them to be made" in "\n".join(plan("main", "tiny", empty))
 
 
-@pytest.mark.parametrize("preset", ["small", "paper"])
-def test_dry_run_of_larger_presets_is_a_script(preset: str, tmp_path: Path) -> None:
-    request = Request(TABLES["main"].methods, tmp_path, 2, command=f"egca bench main {preset}")
-    text = "\n".join(plan("main", preset, request)) + "\n"
-    checked = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True)
-    assert checked.returncode == 0, checked.stderr
-    assert "--engine evalplus" in text
-    assert ("vllm serve" in text) == (preset == "paper")
-    assert "GB of weights" in text
-    assert "about 0 GB" not in text
-    assert "of about 0 min" not in text
-
-
-def test_the_script_of_debugger_scale_serves_each_model(tmp_path: Path) -> None:
-    request = Request(TABLES["debugger-scale"].methods, tmp_path, 2)
-    text = "\n".join(plan("debugger-scale", "small", request))
-    served = [line.split()[2] for line in text.splitlines() if line.startswith("vllm serve")]
-    assert served == ["Qwen/Qwen2.5-Coder-1.5B-Instruct", "Qwen/Qwen2.5-Coder-7B-Instruct"]
-    assert "debugger.name=sonnet-4.5" in text
-    assert "noisy" not in text
-    assert "every place wrong (for preset tiny)" in text
-
-
-def test_the_script_picks_the_best_rate_and_leaves_out_held_out_problems(tmp_path: Path) -> None:
-    text = plan("main", "paper", Request(("egca",), tmp_path, 2))
-    functions = "\n".join(line for line in text if line.startswith(("best()", "ids()")))
-    for rate, passed in (("2.5e-07", 0.31), ("5e-07", 0.42), ("1e-06", 0.4)):
-        run = tmp_path / f"egca/rate-{rate}"
-        run.mkdir(parents=True)
-        evaluations = [{"step": 4, "pass_at_1": 0.9, "n": 9}, {"step": 8, "pass_at_1": passed}]
-        (run / "evaluations.jsonl").write_text("".join(json.dumps(e) + "\n" for e in evaluations))
-    script = f'{functions}\nbest "$1"\nHELD=" 602 "; ids 601 603 | tr "\\n" " "'
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script, "bash", str(tmp_path / "egca")],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.stdout == "5e-07\n--ids MBPP/601 --ids MBPP/603 ", done.stderr
-
-
 def test_resume_takes_up_what_was_asked(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no `egca bench main` was begun"):
         last_asked(tmp_path, "main")
@@ -273,7 +234,10 @@ def test_methods_are_chosen_in_the_order_of_the_table() -> None:
     [
         (["main", "--methods", "ecga"], "--methods ecga: not in this table; did you mean egca?"),
         (["main", "--preset", "huge"], "--preset huge: there are tiny, small, paper"),
-        (["main", "--preset", "paper"], "egca bench main --preset paper --dry-run prints them"),
+        (
+            ["main", "--preset", "paper"],
+            "egca bench main --preset paper --dry-run prints its commands",
+        ),
         (["overhead", "--preset", "small", "--dry-run"], "measured on preset tiny only"),
         (["main", "--resume", "--seeds", "3"], "--resume takes over --seeds"),
         (["main", "--methods", "base"], "main: nothing to train at preset tiny besides GRPO"),
@@ -292,12 +256,12 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path, words: list[str], sa
 
 
 def test_the_command_measures_saves_and_shows(made, tmp_path: Path, monkeypatch, capsys) -> None:
-    from egca.cli.bench_tables import measure
+    from egca.cli.bench_tables import Options, measure
 
     monkeypatch.setenv("EGCA_CACHE", str(tmp_path))
     monkeypatch.setattr("harness.tables.registry.results_folder", lambda: tmp_path / "results")
     made(("egca",), 2, Grid(), tmp_path / f"studies-{VERSION}")
-    measure("main", "tiny", 2, "egca", None, False, False)
+    measure("main", Options("tiny", 2, "egca"), False)
     shown, said = capsys.readouterr()
     assert "2 runs, 0 of them" not in said  # GRPO is beside it
     assert "6 runs, 0 of them to be made" in said
@@ -306,7 +270,7 @@ def test_the_command_measures_saves_and_shows(made, tmp_path: Path, monkeypatch,
     assert str(path) in shown
     command = "egca bench main --preset tiny --seeds 2 --methods egca"
     assert document.read(path)["provenance"]["command"] == command
-    measure("main", "tiny", None, None, None, True, False)  # --resume: the same again
+    measure("main", Options("tiny", resume=True), False)  # --resume: the same again
     assert document.read(path)["provenance"]["command"] == command
 
 

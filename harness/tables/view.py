@@ -71,11 +71,15 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class _Metric:
-    """How a measured metric is shown: its label, the factor and the decimals of its numbers."""
+    """How a measured metric is shown: its label, the factor and the decimals of its numbers.
+
+    sign: "+" for differences.
+    """
 
     label: str
     factor: float = 100.0
     digits: int = 1
+    sign: str = ""
 
     def cell(self, row: dict[str, Any] | None) -> str:
         if row is None:
@@ -85,16 +89,22 @@ class _Metric:
         return middle if low == high else f"{middle} ({low} to {high})"
 
     def number(self, value: float) -> str:
-        return f"{self.factor * value:.{self.digits}f}"
+        return f"{self.factor * value:{self.sign}.{self.digits}f}"
 
     def delta(self, row: dict[str, Any] | None) -> str:
-        if row is None or "delta_vs_grpo" not in row:
+        return self._against(row, "delta_ci95", "p_holm", "p")
+
+    def delta_tasks(self, row: dict[str, Any] | None) -> str:
+        return self._against(row, "delta_ci95_tasks", "p_tasks_holm", "p over tasks")
+
+    def _against(self, row: dict[str, Any] | None, ends: str, p: str, said: str) -> str:
+        if row is None or ends not in row:
             return GAP
         middle, low, high = (
             f"{self.factor * value:+.{self.digits}f}"
-            for value in (row["delta_vs_grpo"], *row["delta_ci95"])
+            for value in (row["delta_vs_grpo"], *row[ends])
         )
-        test = f", p = {row['p_holm']:.2g}" if "p_holm" in row else ""
+        test = f", {said} = {row[p]:.2g}" if p in row else ""
         return f"{middle} ({low} to {high}){test}"
 
 
@@ -123,9 +133,8 @@ def _learning(name: str, said: Published | None, files: dict[str, Path]) -> View
     rows = _rows(found)
     columns = [*_published_columns(said)]
     group = "measured, preset tiny"
-    if found:
-        columns += [Column(group, metric.label) for metric in LEARNED.values()]
-        columns += [Column(group, f"{LEARNED[m].label} against GRPO") for m in ("sampled", "area")]
+    shown = _learned(rows) if found else []
+    columns += [Column(group, label) for label, _, _ in shown]
     right: dict[str, dict[str, Any]] = (found or {}).get("accuracy", {})
     if right:
         columns.append(Column(group, "places that hold a fault, %"))
@@ -134,14 +143,23 @@ def _learning(name: str, said: Published | None, files: dict[str, Path]) -> View
         if found is None and method not in _published_methods(said):
             continue
         cells = _published_cells(said, method)
-        if found:
-            cells += [m.cell(rows.get((method, key))) for key, m in LEARNED.items()]
-            cells += [LEARNED[m].delta(rows.get((method, m))) for m in ("sampled", "area")]
-            cells += [_Metric("").cell(right.get(method))] if right else []
+        cells += [said_of(rows.get((method, key))) for _, key, said_of in shown]
+        cells += [_Metric("").cell(right.get(method))] if right else []
         if any(cell != GAP for cell in cells):
             lines.append(Line(_label(said, method), tuple(cells), _is_ours(method)))
     text = (*words.published(said), *words.learned(found, name))
     return _view(name, said, columns, lines, text, found, files)
+
+
+def _learned(rows: Rows) -> list[tuple[str, str, Callable[[dict[str, Any] | None], str]]]:
+    """Columns of a table of training runs: the label, the metric, and how a row of it is said."""
+    sampled, curve = LEARNED["sampled"], LEARNED["area"]
+    shown = [(one.label, key, one.cell) for key, one in LEARNED.items()]
+    shown.append((f"{sampled.label} against GRPO", "sampled", sampled.delta))
+    if any("delta_ci95_tasks" in row for row in rows.values()):
+        over = "over seeds and tasks"
+        shown.append((f"{sampled.label} against GRPO, {over}", "sampled", sampled.delta_tasks))
+    return [*shown, (f"{curve.label} against GRPO", "area", curve.delta)]
 
 
 def _modes(name: str, said: Published | None, files: dict[str, Path]) -> View:

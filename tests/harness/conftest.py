@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 N_STEPS = 40
+N_TASKS = 40  # of the tests
 GAINS = {"grpo": 0.0, "egca": 0.1, "random-span": -0.1, "wrong-100": -0.05}  # over GRPO's curve
 
 
@@ -19,7 +20,7 @@ def left_by(gain: float, seed: int, n_steps: int = N_STEPS) -> dict[str, Any]:
     curve = [0.2 + (0.3 + gain) * step / n_steps + rng.uniform(-0.02, 0.02)
              for step in range(n_steps)]  # fmt: skip
     modes = [{"syntax": 0.02, "constraint": 0.0, "correct": p, "logic": 0.98 - p} for p in curve]
-    end = {"pass_at_1": round(0.5 + gain + rng.uniform(-0.02, 0.02), 4)}
+    end = solved_at(round(0.5 + gain + rng.uniform(-0.02, 0.02), 4))
     return {
         "options": {},
         "curves": {"pass_rate": curve},
@@ -27,6 +28,13 @@ def left_by(gain: float, seed: int, n_steps: int = N_STEPS) -> dict[str, Any]:
         "seconds": {"total": 60.0},
         "final": {"sampled": end, "greedy": end},
     }
+
+
+def solved_at(mean: float) -> dict[str, Any]:
+    """A test whose pass@1 is this; a gain over half of them is twice as large on every other task,
+    and none on the others."""
+    shares = {f"task/{n:02}": 0.5 + (mean - 0.5) * 2 * (n % 2) for n in range(N_TASKS)}
+    return {"pass_at_1": mean, "solved": shares}
 
 
 @pytest.fixture
@@ -59,7 +67,7 @@ def made(tmp_path: Path):
                     left["options"] = dict(run.options)
                     (folder / f"{run.key}.json").write_text(json.dumps(left))
         key = run_of({"model.name": "tiny:medium-15"}).key
-        tested = {name: {"pass_at_1": 0.2} for name in ("sampled", "greedy")}
+        tested = {name: solved_at(0.25) for name in ("sampled", "greedy")}
         (folder / f"untrained-{key}.json").write_text(json.dumps(tested))
         return request
 

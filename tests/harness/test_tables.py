@@ -75,7 +75,7 @@ def test_rows_are_paired_with_grpo_and_rates_are_tuned(made) -> None:
     assert egca["p_vs_grpo"] == 0.0625  # as low as five seeds allow
     assert len(egca["per_seed"]) == 5
     assert "delta_vs_grpo" not in rows["grpo", "area"]
-    assert rows["base", "sampled"]["mean"] == 0.2
+    assert rows["base", "sampled"]["mean"] == 0.25
     assert ("base", "area") not in rows
     assert found["unavailable"] == {"qwen-7b": "for preset small and paper"}
     head = found["provenance"]

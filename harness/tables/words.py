@@ -10,12 +10,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.studies.statistics import lowest_p
+from harness.studies.talks import FEEDBACK
 from harness.tables.methods import KEPT, METHODS, label_of
 from harness.tables.published import Published
+from harness.tables.turns import DIALOGUE, GAIN, REAL, REAL_GAIN, TURNS, told
 
 MIN_SEEDS = 5  # fewer make no interval that means anything
 LEVEL = 0.05
 _METRICS = {"area": "the area under the learning curve", "sampled": "sampled pass@1 on tests"}
+
+_TALKED = {
+    told(DIALOGUE, REAL): "answers of dialogues with real feedback",
+    told(GAIN, REAL): "what dialogues with real feedback give over independent programs",
+}
+_DIALOGUES = (
+    "pass@1 is of one program without feedback. In a dialogue a program that fails public tests is "
+    "sent back with what they say (random feedback: with what they say of another problem's "
+    f"program), up to {TURNS[-1]} programs; solved by a turn: a program at or before it passes all "
+    f"tests. Independent: one of {TURNS[-1]} programs without feedback, picked by the same public "
+    "tests. chrF: how alike a program and the one before are. Errors: of all dialogues, those "
+    "whose program at turn 1 / 2 / 3 fails in this way; one that is over has none."
+)
 
 
 def published(said: Published | None) -> list[str]:
@@ -122,6 +137,48 @@ def _trend(found: dict[str, Any]) -> list[str]:
         verdict = "the intervals at both ends overlap, so no gain from right places is shown"
     right = [f"{100 * found['accuracy'][end]['mean']:.0f} %" for end in (levels[0], levels[-1])]
     return [f"Between places that hold a fault {' and '.join(right)} of the time: {verdict}."]
+
+
+def turns(found: dict[str, Any]) -> list[str]:
+    """What dialogues are, and what is shown of them: against independent programs, and of real
+    feedback against random."""
+    n_seeds = len(found["provenance"]["seeds"])
+    said = [_DIALOGUES]
+    if n_seeds < MIN_SEEDS:
+        return [*said, f"{n_seeds} seeds are too few to say what feedback gives."]
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in found["rows"]:
+        rows.setdefault(row["metric"], []).append(row)
+    for feedback in FEEDBACK:
+        name = f"Dialogues with {feedback} feedback against independent programs in the same budget"
+        said += _gains(name, rows.get(told(GAIN, feedback), []))
+    said += _gains("Dialogues with real feedback against random feedback", rows.get(REAL_GAIN, []))
+    for metric, what in _TALKED.items():
+        tested = [row for row in rows.get(metric, []) if "p_holm" in row]
+        said += _differences(what, tested, n_seeds)
+    return said
+
+
+def _gains(name: str, rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Whose differences, seed by seed, leave out 0."""
+    if not rows:
+        return []
+    more = [row for row in rows if row["ci95"][0] > 0]
+    fewer = [row for row in rows if row["ci95"][1] < 0]
+    rest = [row for row in rows if row not in more and row not in fewer]
+    parts = [
+        f"{side} solved by {', '.join(map(_gain, listed))}"
+        for side, listed in (("more", more), ("fewer", fewer))
+        if listed
+    ]
+    if rest:
+        parts.append(f"no difference is shown for {', '.join(map(_name, rest))}")
+    return [f"{name}, in points with 95 % intervals over seeds: {'; '.join(parts)}."]
+
+
+def _gain(row: dict[str, Any]) -> str:
+    low, high = (f"{100 * end:+.1f}" for end in row["ci95"])
+    return f"{_name(row)} {100 * row['mean']:+.1f} ({low} to {high})"
 
 
 def modes(found: dict[str, Any] | None) -> list[str]:

@@ -11,7 +11,8 @@ pytest.importorskip("torch", reason="needs the extra train")
 pytest.importorskip("matplotlib", reason="needs the extra report")
 
 from harness.tables import document, learning, words
-from harness.tables.view import GAP, View, view_of
+from harness.tables.cells import GAP
+from harness.tables.view import View, view_of
 
 OVER_TASKS = "pass@1 sampled, % against GRPO, over seeds and tasks"
 

@@ -78,7 +78,11 @@ def convert(
     dataset: Dataset,
     output: Annotated[Path, typer.Argument(metavar="OUTPUT.jsonl", help="The file to write.")],
     ids: Annotated[
-        list[str] | None, typer.Option(help="Only this task; may be given several times.")
+        list[str] | None, typer.Option(help="Task ids, with commas or repeated. Default: all.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME_OR_PATH", help="Leave out the tasks of another data set."),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many tasks.")] = None,
     since: Since = None,
@@ -98,7 +102,12 @@ def convert(
     if output.exists() and not force:
         raise InputError(f"{output} exists; overwrite it by --force")
     skipped = _Skipped()
-    problems = _load(dataset, skipped, skip_bad, since, until, ids)
+    wanted = [task_id for text in ids or () for task_id in text.split(",")]
+    problems = _load(dataset, skipped, skip_bad, since, until, wanted or None)
+    if exclude:
+        from egca.problems import without
+
+        problems = without(problems, exclude)
     n_written = _write(problems, output, limit, skipped if skip_bad else None)
     left_out = f"; {skipped.n} rows left out" if skipped.n else ""
     print(f"egca: {n_written} problems written to {output}{left_out}", file=sys.stderr)
@@ -161,6 +170,8 @@ def _write(
                     continue
                 stream.write(json.dumps(row, allow_nan=False) + "\n")
                 n_written += 1
+        if not n_written:
+            raise InputError(f"{output}: no problem is left to write")
         part.replace(output)
     except OSError as error:
         raise InputError(f"{output}: cannot be written: {error.strerror or error}") from None

@@ -184,6 +184,8 @@ def _search(found: Findings) -> None:
     An edit that repairs every failing input changes a line that each failing run executes, so these
     come first; the others are tried for what they repair in part.
     """
+    if found.budget.n_edits == 0:
+        return
     if not all(one.is_known for one in found.inputs if one.is_failing):
         found.notes.append("a failing test has no expected value, so no repair can be checked")
         return

@@ -8,7 +8,7 @@ from egca.problems.markdown import extract_program
 from egca.problems.plain import row_of
 from egca.problems.preamble import program_of, whole_program_of
 from egca.problems.problem import UNKNOWN, Check, Example, Kind, Problem, Test
-from egca.problems.selection import chosen
+from egca.problems.selection import chosen, without
 
 __all__ = [
     "UNKNOWN",
@@ -31,4 +31,5 @@ __all__ = [
     "program_of",
     "row_of",
     "whole_program_of",
+    "without",
 ]

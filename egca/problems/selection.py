@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import islice
 
 from egca.errors import ProblemError
+from egca.problems.datasets import load_dataset
 from egca.problems.problem import Problem
 
 
@@ -22,3 +23,16 @@ def chosen(problems: Iterable[Problem], ids: Sequence[str], limit: int | None) -
             hint = f'did you mean "{near[0]}"?' if near else f"there are {known[0]} to {known[-1]}"
             raise ProblemError(f'no task "{task_id}" in the data set; {hint}')
     return [problem for problem in listed if problem.task_id in ids][:limit]
+
+
+def without(problems: Iterable[Problem], names: Sequence[str]) -> Iterator[Problem]:
+    """Those whose ids no data set of these names has, in whatever case they are written there.
+
+    The data sets are read once there is a problem at all. Raises: ProblemError, InputError.
+    """
+    held: set[str] | None = None
+    for problem in problems:
+        if held is None:
+            held = {one.task_id.casefold() for name in names for one in load_dataset(name)}
+        if problem.task_id.casefold() not in held:
+            yield problem

@@ -265,6 +265,8 @@ def assessor(rules: Rules) -> Iterator[Callable[[Job], Judged | Places | Held | 
 
 # A part of what `egca localize` tries, counted in runs, so that a place does not depend on load.
 _SEARCH = Budget(n_runs=500, n_ticks=14_000, n_edits=400)
+_NO_SEARCH = replace(_SEARCH, n_edits=0)
+_OF_TRACES = frozenset({Need.EXECUTED, Need.LATE, Need.UNCONFIRMED})  # no repair tells more of them
 _TRUTH = GroundTruth(None, is_light=True)
 # What a program may owe to those that its process ran before it.
 _OF_PROCESS = frozenset({Cause.MEMORY, Cause.CRASH, Cause.OUTPUT_LIMIT})
@@ -328,9 +330,10 @@ def _find(
         if isolated is not None:
             divergence = isolated.divergence(Need.REPAIR in job.needs)
             return places_at(program, divergence, job.needs)
+    bound = _SEARCH if job.needs - _OF_TRACES else _NO_SEARCH
     with examined(
         program, None, problem,
-        sandbox=sandbox, limits=limits, budget=replace(_SEARCH, seconds=rules.budget_s),
+        sandbox=sandbox, limits=limits, budget=replace(bound, seconds=rules.budget_s),
     ) as at:  # fmt: skip
         return replace(places_of(at.by_trace, job.needs, at), fell_back=has_failed)
 

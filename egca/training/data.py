@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from egca.errors import EgcaError, InputError
-from egca.problems import Problem, chosen, load_dataset
+from egca.problems import Problem, chosen, load_dataset, without
 from egca.prompts import Message, load_prompt
 from egca.providers.transformers_model import conversation_text
 from egca.structure import ConstraintSet, messages_of
@@ -41,21 +41,11 @@ def load_problems(options: Data) -> list[Problem]:
     """
     problems = load_dataset(options.dataset, skip_bad=options.skip_bad)
     if options.exclude:
-        problems = _without(problems, options.exclude)
+        problems = without(problems, options.exclude)
     found = chosen(problems, options.ids or (), options.limit)
     if not found:
         raise InputError(f"data.dataset {options.dataset}: no problem is left to train on")
     return found
-
-
-def _without(problems: Iterable[Problem], names: Sequence[str]) -> Iterator[Problem]:
-    """Those that no data set of these names has; these are read once there is a problem at all."""
-    held: set[str] | None = None
-    for problem in problems:
-        if held is None:
-            held = {one.task_id.casefold() for name in names for one in load_dataset(name)}
-        if problem.task_id.casefold() not in held:
-            yield problem
 
 
 def prompts_of(

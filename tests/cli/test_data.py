@@ -105,6 +105,20 @@ def test_convert_writes_what_loads_again(tmp_path: Path) -> None:
     assert len(list(load_dataset(output))) == 1
 
 
+def test_convert_leaves_out_what_another_data_set_has(tmp_path: Path) -> None:
+    held, output = tmp_path / "held.jsonl", tmp_path / "plain.jsonl"
+    ids = ("--ids", "HumanEval/3,HumanEval/38")
+    assert egca("data", "convert", "HumanEval", held, "--ids", "HumanEval/3").returncode == 0
+    held.write_text(held.read_text().replace("HumanEval/3", "HUMANEVAL/3"))  # as MBPP and MBPP+
+    shown = egca("data", "convert", "HumanEval", output, *ids, "--exclude", held)
+    assert shown.returncode == 0, shown.stderr
+    assert [problem.task_id for problem in load_dataset(output)] == ["HumanEval/38"]
+    shown = egca("data", "convert", "HumanEval", output, "--exclude", "HumanEval", "--force")
+    assert shown.returncode == 2
+    assert shown.stderr == f"egca: error: {output}: no problem is left to write\n"
+    assert [problem.task_id for problem in load_dataset(output)] == ["HumanEval/38"]
+
+
 def test_convert_takes_a_window_of_time(tmp_path: Path) -> None:
     path, output = tmp_path / "lcb.jsonl", tmp_path / "plain.jsonl"
     later = {**DATED, "question_id": "b", "contest_date": "2025-01-01T00:00:00"}

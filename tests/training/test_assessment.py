@@ -101,6 +101,20 @@ def test_places_with_traces(bench, task):
     assert None not in (places.late, places.executed, places.dies_at)
 
 
+def test_what_traces_tell_needs_no_search(bench, task):
+    completion = SOURCE.replace("x > 2", "x > 3")
+    asked = [
+        frozenset({Need.EXECUTED, Need.LATE}),
+        frozenset({Need.EXECUTED, Need.LATE, *LOCATION}),
+    ]
+    jobs = [Job(task, completion, needs) for needs in asked]
+    for job in jobs:
+        bench.request(job)
+    traced, searched = map(bench.places, jobs)
+    assert (searched.proof, traced.proof) == ("edit", "branch")  # only one tried edits
+    assert (traced.executed, traced.late) == (searched.executed, searched.late)
+
+
 def test_another_algorithm_is_searched(bench, task):
     completion = "def f(values):\n    return sum(x for x in values if x > 3)\n"
     job = Job(task, completion, LOCATION)

@@ -6,12 +6,13 @@ runs that are missing. What is compared, and how, is compare.py's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from egca.errors import InputError
 from harness.studies.curves import SMOOTH, TARGET, area, smoothed, steps_to_target
@@ -24,6 +25,14 @@ from harness.tables.request import Request
 
 STUDENT = "medium-15"
 Left = dict[str, Any]  # what a run left
+# What the protocol says where it is known which tasks each run solved.
+OVER_TASKS = {
+    "delta_ci95_tasks": "two-way (pigeonhole) bootstrap of the mean difference, seeds and tasks "
+    "both drawn again",
+    "p_tasks": "sign flips over tasks of the mean difference over seeds, exact up to 14 tasks that "
+    "differ, else 20,000 flips; Holm's correction as for p. It takes the trained models as given: "
+    "whether they differ on other tasks like these, not whether other seeds would",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +51,20 @@ class Learned:
 
 def measure(table: str, request: Request) -> dict[str, Any]:
     """The table's file: its provenance, protocol, rows and curves."""
-    learned = learn(request)
+    return compared(request, learn(request))
+
+
+def compared(request: Request, learned: Learned) -> dict[str, Any]:
+    """The content of a table's file, of runs that are there."""
     target = _target(learned)
+    rows = _rows(learned, target)
+    over_tasks = OVER_TASKS if any("delta_ci95_tasks" in row for row in rows) else {}
     return {
         **head(request, [run for runs in learned.runs.values() for run in runs]),
-        "protocol": protocol(request, target),
+        "protocol": {**protocol(request, target), **over_tasks},
         "unavailable": learned.missing,
         "tuning": learned.tuning,
-        "rows": _rows(learned, target),
+        "rows": rows,
         "steps_to_target": {
             method: [steps_to_target(left, target) for left in runs]
             for method, runs in learned.runs.items()
@@ -143,18 +158,32 @@ def _rows(learned: Learned, target: float) -> list[dict[str, Any]]:
     n_seeds = len(learned.runs[BASELINE])
     rows: list[dict[str, Any]] = []
     for metric in TESTS:
-        values = {name: _passed(runs, metric) for name, runs in learned.runs.items()}
-        for name, tests in learned.plain.items():
-            values[name] = [tests[metric]["pass_at_1"]] * n_seeds
-        rows += rows_of(metric, values)
+        tests = {
+            **{
+                name: [left["final"][metric] for left in runs]
+                for name, runs in learned.runs.items()
+            },
+            **{name: [plain[metric]] * n_seeds for name, plain in learned.plain.items()},
+        }
+        values = {name: [one["pass_at_1"] for one in listed] for name, listed in tests.items()}
+        rows += rows_of(metric, values, _solved(tests))
     curved = {name: runs for name, runs in learned.runs.items() if METHODS[name].has_curve}
     rows += rows_of("area", {name: [area(left) for left in runs] for name, runs in curved.items()})
     steps = {name: [_steps(left, target) for left in runs] for name, runs in curved.items()}
     return rows + rows_of("steps_to_target", steps)
 
 
-def _passed(runs: Sequence[Left], metric: str) -> list[float]:
-    return [left["final"][metric]["pass_at_1"] for left in runs]
+def _solved(tests: Mapping[str, Sequence[Left]]) -> dict[str, npt.NDArray[np.float64]]:
+    """Shares that pass, (seeds, tasks), of the methods whose tests know GRPO's tasks and no other.
+
+    Runs of earlier versions do not say which tasks they solved.
+    """
+    tasks = sorted(tests[BASELINE][0].get("solved", ()))
+    return {
+        name: np.array([[one["solved"][task] for task in tasks] for one in listed])
+        for name, listed in tests.items()
+        if tasks and all(sorted(one.get("solved", ())) == tasks for one in listed)
+    }
 
 
 def _steps(left: Left, target: float) -> float:

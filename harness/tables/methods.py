@@ -92,7 +92,7 @@ def _rlef(label: str, feedback: str) -> Method:
     return Method(
         label,
         {**_UNIFORM, "objective.name": "rlef", "dialogue.feedback": feedback},
-        note="tested with one program and no feedback, like the others",
+        note="its pass@1 is of one program without feedback, like the others'",
         has_curve=False,
         tiny={**_CRITIC, "rollout.prompts_per_step": 3},
     )
@@ -182,7 +182,7 @@ METHODS: dict[str, Method] = {
     "coderl-plus-alignment-only": _aligned(
         "alignment only", {**_UNIFORM, "alignment.learns_code": False}
     ),
-    "rlef-random": _rlef("RLEF, random feedback", "random"),
+    "rlef-random": _rlef("RLEF with random feedback", "random"),
 }
 METHODS |= {
     f"{name}-aligned": replace(

@@ -12,8 +12,10 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from harness.studies.curves import SMOOTH
+from harness.studies.talks import FEEDBACK
 from harness.tables.methods import BASELINE, KEPT, label_of
 from harness.tables.overhead import LEVELS, PHASES
+from harness.tables.turns import DIALOGUE, INDEPENDENT, REAL, TURNS, solved, told
 
 # Okabe and Ito's palette, told apart by colour-blind readers too; GRPO is black.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F")
@@ -45,6 +47,32 @@ def learning_curves(found: Document) -> Figure:
         low, high = _percent(curve["low"]), _percent(curve["high"])
         axes.fill_between(steps, low, high, color=colour, alpha=0.12, lw=0)
     _over_steps(axes, "pass rate, %")
+    return figure
+
+
+def solved_by_turn(found: Document) -> Figure:
+    """Solve rate by turn of a dialogue; crosses: one of as many programs without feedback."""
+    figure, axes = _figure()
+    rows = {(row["method"], row["metric"]): row for row in found["rows"]}
+    methods = [one for one in dict.fromkeys(method for method, _ in rows)
+               if (one, told(DIALOGUE, REAL)) in rows]  # fmt: skip
+    for index, method in enumerate(methods):
+        colour = "black" if method == BASELINE else _COLOURS[(index - 1) % len(_COLOURS)]
+        for feedback, dash in zip(FEEDBACK, ("-", "--"), strict=True):
+            shown = [rows[method, told(solved(turn), feedback)] for turn in TURNS]
+            means, ends = [row["mean"] for row in shown], [row["ci95"] for row in shown]
+            low, high = (_percent([end[side] for end in ends]) for side in (0, 1))
+            label = f"{label_of(method)}, tested with {feedback}"
+            axes.plot(TURNS, _percent(means), dash, color=colour, label=label, marker="o", ms=3)
+            axes.fill_between(TURNS, low, high, color=colour, alpha=0.1, lw=0)
+        # Beside the last turn, each a little further, so that their bars can be told apart.
+        alone = rows[method, told(INDEPENDENT, REAL)]
+        axes.errorbar([TURNS[-1] + 0.06 * (index + 1)], [100 * alone["mean"]],
+                      yerr=_errors([alone], 100.0), fmt="x", color=colour, capsize=2)  # fmt: skip
+    axes.set_xticks(TURNS)
+    axes.set_xlabel("turn")
+    axes.set_ylabel("solved, %")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
     return figure
 
 
@@ -130,19 +158,20 @@ PLOTS: dict[str, Callable[[Document], Figure]] = {
     "modes": mode_shares,
     "localization": localization,
     "coderl-plus": learning_curves,
-    "rlef": learning_curves,
+    "rlef": solved_by_turn,
 }
 
 
 def svg(name: str, found: Document) -> str:
     """The plot of a table's file as an SVG element, the same for the same numbers."""
     stream = io.StringIO()
+    plot = _plot_of(name, found)
     with mpl.rc_context(_STYLE):
-        figure = PLOTS[name](found)
+        figure = plot(found)
         figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]  # without the XML head, so that HTML takes it inline
-    title = f"<title>{_described(name)}</title>"
+    title = f"<title>{_about(plot)}</title>"
     at = text.index(">") + 1
     lines = (text[:at] + title + text[at:]).splitlines()
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -152,13 +181,20 @@ def png(name: str, found: Document) -> bytes:
     """The plot as a PNG of 160 dots per inch."""
     stream = io.BytesIO()
     with mpl.rc_context(_STYLE):
-        figure = PLOTS[name](found)
+        figure = _plot_of(name, found)(found)
         figure.savefig(stream, format="png", dpi=160, bbox_inches="tight")
     return stream.getvalue()
 
 
-def _described(name: str) -> str:
-    return (PLOTS[name].__doc__ or "").partition("\n")[0]
+def _plot_of(name: str, found: Document) -> Callable[[Document], Figure]:
+    """A table's plot; learning curves for one of turns whose runs were tested in no dialogue."""
+    plot = PLOTS[name]
+    has_turns = any(row["metric"] == told(DIALOGUE, REAL) for row in found.get("rows", ()))
+    return learning_curves if plot is solved_by_turn and not has_turns else plot
+
+
+def _about(plot: Callable[[Document], Figure]) -> str:
+    return (plot.__doc__ or "").partition("\n")[0]
 
 
 def _figure() -> tuple[Figure, Any]:

@@ -11,6 +11,7 @@ from harness.provenance import ROOT
 
 LEARNING = "harness.tables.learning:measure"
 SCALE = "harness.tables.scale:measure"  # the same, and how right the places are
+TURNS = "harness.tables.turns:measure"  # the same, and what the models make of feedback
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Table:
     @property
     def trains(self) -> bool:
         """Whether its rows are training runs that are compared with GRPO's."""
-        return self.measure in (LEARNING, SCALE)
+        return self.measure in (LEARNING, SCALE, TURNS)
 
 
 TABLES: dict[str, Table] = {
@@ -94,7 +95,7 @@ TABLES: dict[str, Table] = {
         "turns with feedback against independent samples in one budget",
         "training runs: 3 rates and N seeds for each method",
         ("grpo", "rlef", "rlef-random"),
-        LEARNING,
+        TURNS,
     ),
     "speed": Table(
         "the judge, the tracer and the trainer beside what else does the same",

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.tables import document, words
+from harness.studies.talks import FEEDBACK
+from harness.tables import document, turns, words
+from harness.tables.cells import GAP, LEARNED, SHARE, Cell, Metric
 from harness.tables.methods import BASELINE, METHODS, label_of
 from harness.tables.published import Published, published
 from harness.tables.registry import TABLES, measured_files
 
-GAP = "-"
 Rows = dict[tuple[str, str], dict[str, Any]]  # of a measured file, by method and metric
 
 
@@ -33,6 +34,8 @@ class Column:
 
 
 PUBLISHED = "published"
+_TINY = "measured, preset tiny"
+_ONE_OF = f"one answer of {turns.TURNS[-1]} programs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +72,19 @@ class View:
         return str(own.get("command", f"egca bench {self.name}"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Metric:
-    """How a measured metric is shown: its label, the factor and the decimals of its numbers."""
-
-    label: str
-    factor: float = 100.0
-    digits: int = 1
-
-    def cell(self, row: dict[str, Any] | None) -> str:
-        if row is None:
-            return GAP
-        low, high = (self.number(end) for end in row["ci95"])
-        middle = self.number(row["mean"])
-        return middle if low == high else f"{middle} ({low} to {high})"
-
-    def number(self, value: float) -> str:
-        return f"{self.factor * value:.{self.digits}f}"
-
-    def delta(self, row: dict[str, Any] | None) -> str:
-        if row is None or "delta_vs_grpo" not in row:
-            return GAP
-        middle, low, high = (
-            f"{self.factor * value:+.{self.digits}f}"
-            for value in (row["delta_vs_grpo"], *row["delta_ci95"])
-        )
-        test = f", p = {row['p_holm']:.2g}" if "p_holm" in row else ""
-        return f"{middle} ({low} to {high}){test}"
-
-
-LEARNED: dict[str, _Metric] = {
-    "sampled": _Metric("pass@1 sampled, %"),
-    "greedy": _Metric("pass@1 greedy, %"),
-    "area": _Metric("area, %"),
-    "steps_to_target": _Metric("steps to target", 1.0, 0),
-}
+# Columns of dialogues: the group, the label, the metric, and how a row of it is said.
+_TALKED: tuple[tuple[str, str, str, Cell], ...] = (
+    *(("one program without feedback", LEARNED[key].label, key, LEARNED[key].cell)
+      for key in ("sampled", "greedy")),
+    *(("dialogues", f"solved by turn {turn}, %", turns.solved(turn), SHARE.cell)
+      for turn in turns.TURNS),
+    (_ONE_OF, "dialogue, %", turns.DIALOGUE, SHARE.cell),
+    (_ONE_OF, "independent, %", turns.INDEPENDENT, SHARE.cell),
+    (_ONE_OF, "dialogue over independent", turns.GAIN, Metric("", sign="+").cell),
+    (_ONE_OF, "dialogue against GRPO", turns.DIALOGUE, SHARE.delta),
+    *(("chrF with the program before", f"turn {turn}, %", turns.alike(turn), SHARE.cell)
+      for turn in turns.TURNS[1:]),
+)  # fmt: skip
 
 
 def view_of(name: str, folder: Path | None = None) -> View:
@@ -122,26 +103,69 @@ def _learning(name: str, said: Published | None, files: dict[str, Path]) -> View
     found = document.read(files["tiny"]) if "tiny" in files else None
     rows = _rows(found)
     columns = [*_published_columns(said)]
-    group = "measured, preset tiny"
-    if found:
-        columns += [Column(group, metric.label) for metric in LEARNED.values()]
-        columns += [Column(group, f"{LEARNED[m].label} against GRPO") for m in ("sampled", "area")]
+    shown = _learned(rows) if found else []
+    columns += [Column(_TINY, label) for label, _, _ in shown]
     right: dict[str, dict[str, Any]] = (found or {}).get("accuracy", {})
     if right:
-        columns.append(Column(group, "places that hold a fault, %"))
+        columns.append(Column(_TINY, "places that hold a fault, %"))
     lines = []
     for method in dict.fromkeys((*TABLES[name].methods, *_published_methods(said))):
         if found is None and method not in _published_methods(said):
             continue
         cells = _published_cells(said, method)
-        if found:
-            cells += [m.cell(rows.get((method, key))) for key, m in LEARNED.items()]
-            cells += [LEARNED[m].delta(rows.get((method, m))) for m in ("sampled", "area")]
-            cells += [_Metric("").cell(right.get(method))] if right else []
+        cells += [said_of(rows.get((method, key))) for _, key, said_of in shown]
+        cells += [SHARE.cell(right.get(method))] if right else []
         if any(cell != GAP for cell in cells):
             lines.append(Line(_label(said, method), tuple(cells), _is_ours(method)))
     text = (*words.published(said), *words.learned(found, name))
     return _view(name, said, columns, lines, text, found, files)
+
+
+def _learned(rows: Rows) -> list[tuple[str, str, Cell]]:
+    """Columns of a table of training runs: the label, the metric, and how a row of it is said."""
+    sampled, curve = LEARNED["sampled"], LEARNED["area"]
+    shown = [(one.label, key, one.cell) for key, one in LEARNED.items()]
+    shown.append((f"{sampled.label} against GRPO", "sampled", sampled.delta))
+    if any("delta_ci95_tasks" in row for row in rows.values()):
+        over = "over seeds and tasks"
+        shown.append((f"{sampled.label} against GRPO, {over}", "sampled", sampled.delta_tasks))
+    return [*shown, (f"{curve.label} against GRPO", "area", curve.delta)]
+
+
+def _turns(name: str, said: Published | None, files: dict[str, Path]) -> View:
+    """A line for each method and kind of feedback in its test; without dialogues as _learning."""
+    found = document.read(files["tiny"]) if "tiny" in files else None
+    rows = _rows(found)
+    talked = {method for method, key in rows if key == turns.told(turns.DIALOGUE, turns.REAL)}
+    if found is None or not talked:
+        return _learning(name, said, files)
+    at = f"errors at turns {' / '.join(map(str, turns.TURNS))}"
+    columns = [Column(f"{_TINY}, {group}", label) for group, label, _, _ in _TALKED]
+    columns += [Column(f"{_TINY}, {at}", f"{kind}, % of dialogues") for kind in turns.KINDS]
+    lines = [
+        _talked_line(method, feedback, rows)
+        for method in TABLES[name].methods
+        for feedback in (FEEDBACK if method in talked else ("",))
+    ]
+    lines = [line for line in lines if any(cell != GAP for cell in line.cells)]
+    text = (*words.learned(found, name), *words.turns(found))
+    return _view(name, said, columns, lines, text, found, files)
+
+
+def _talked_line(method: str, feedback: str, rows: Rows) -> Line:
+    """Numbers with a kind of feedback, and those of the model that know none; "": only these."""
+    own = {key: row for (who, key), row in rows.items() if who == method}
+    cells = [cell(own.get(turns.told(key, feedback), own.get(key))) for _, _, key, cell in _TALKED]
+    cells += [_by_turn(own, kind, feedback) for kind in turns.KINDS]
+    tested = f", tested with {feedback} feedback" if feedback else ""
+    return Line(f"{label_of(method)}{tested}", tuple(cells), _is_ours(method))
+
+
+def _by_turn(rows: dict[str, dict[str, Any]], kind: str, feedback: str) -> str:
+    """The means of an error at each turn; their intervals are in the file."""
+    found = [rows.get(turns.told(turns.error(turn, kind), feedback)) for turn in turns.TURNS]
+    shares = [SHARE.number(row["mean"]) for row in found if row]
+    return " / ".join(shares) or GAP
 
 
 def _modes(name: str, said: Published | None, files: dict[str, Path]) -> View:
@@ -151,14 +175,13 @@ def _modes(name: str, said: Published | None, files: dict[str, Path]) -> View:
     spans = ("begin", "end", "all")
     modes = ("syntax", "constraint", "correct", "logic")
     if found:
-        columns += [Column("measured, preset tiny", f"{mode}, {span}, %")
+        columns += [Column(_TINY, f"{mode}, {span}, %")
                     for mode in modes for span in spans]  # fmt: skip
-    metric = _Metric("")
     lines = []
     for method in TABLES[name].methods:
         cells = _published_cells(said, method)
         if found:
-            cells += [metric.cell(rows.get((method, f"{m} {s}"))) for m in modes for s in spans]
+            cells += [SHARE.cell(rows.get((method, f"{m} {s}"))) for m in modes for s in spans]
         if any(cell != GAP for cell in cells):
             lines.append(Line(label_of(method), tuple(cells)))
     return _view(name, said, columns, lines, words.modes(found), found, files)
@@ -175,13 +198,10 @@ def _overhead(name: str, said: Published | None, files: dict[str, Path]) -> View
     columns = [*published_cells]
     labels = {"added": "added to GRPO's step, %"}
     if found:
-        columns += [
-            Column("measured, preset tiny", labels.get(kind, f"{kind}, % of the step"))
-            for kind in kinds
-        ]
+        columns += [Column(_TINY, labels.get(kind, f"{kind}, % of the step")) for kind in kinds]
     gaps = (GAP,) * (len(columns) - len(published_cells))
     lines = [Line("EGCA, published setting", (*_published_cells(said, "egca"), *gaps))]
-    metric = _Metric("", 1.0)
+    metric = Metric("", 1.0)
     for level in LEVELS if found else ():
         cells = [metric.cell(rows.get(("egca", f"{kind} {level}"))) for kind in kinds]
         lines.append(Line(f"EGCA, trace debugger, {level}", (GAP, *cells)))
@@ -306,6 +326,7 @@ def _is_ours(method: str) -> bool:
 
 
 _SHOWN: dict[str, Callable[[str, Published | None, dict[str, Path]], View]] = {
+    "rlef": _turns,
     "modes": _modes,
     "overhead": _overhead,
     "localization": _localization,

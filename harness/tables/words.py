@@ -1,7 +1,8 @@
 """The text under a table, made from its numbers: it says only what the intervals support.
 
-A difference is called one where its 95 % bootstrap interval leaves out 0 and there are at least
-MIN_SEEDS seeds; whether it also passes the corrected test is said beside it."""
+A difference is called one where its 95 % bootstrap interval leaves out 0, also the one over seeds
+and tasks where there is one, and there are at least MIN_SEEDS seeds; whether it also passes the
+corrected tests is said beside it."""
 
 from __future__ import annotations
 
@@ -9,12 +10,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.studies.statistics import lowest_p
+from harness.studies.talks import FEEDBACK
 from harness.tables.methods import KEPT, METHODS, label_of
 from harness.tables.published import Published
+from harness.tables.turns import DIALOGUE, GAIN, REAL, REAL_GAIN, TURNS, told
 
 MIN_SEEDS = 5  # fewer make no interval that means anything
 LEVEL = 0.05
 _METRICS = {"area": "the area under the learning curve", "sampled": "sampled pass@1 on tests"}
+
+_TALKED = {
+    told(DIALOGUE, REAL): "answers of dialogues with real feedback",
+    told(GAIN, REAL): "what dialogues with real feedback give over independent programs",
+}
+_DIALOGUES = (
+    "pass@1 is of one program without feedback. In a dialogue a program that fails public tests is "
+    "sent back with what they say (random feedback: with what they say of another problem's "
+    f"program), up to {TURNS[-1]} programs; solved by a turn: a program at or before it passes all "
+    f"tests. Independent: one of {TURNS[-1]} programs without feedback, picked by the same public "
+    "tests. chrF: how alike a program and the one before are. Errors: of all dialogues, those "
+    "whose program at turn 1 / 2 / 3 fails in this way; one that is over has none."
+)
 
 
 def published(said: Published | None) -> list[str]:
@@ -60,8 +76,8 @@ def _differences(name: str, rows: Sequence[dict[str, Any]], n_seeds: int) -> lis
         return []
     if n_seeds < MIN_SEEDS:
         return [f"{n_seeds} seeds are too few to say that a method differs from GRPO in {name}."]
-    above = [row for row in rows if row["delta_ci95"][0] > 0]
-    below = [row for row in rows if row["delta_ci95"][1] < 0]
+    above = [row for row in rows if all(low > 0 for low, _ in _intervals(row))]
+    below = [row for row in rows if all(high < 0 for _, high in _intervals(row))]
     between = [row for row in rows if row not in above and row not in below]
     parts = [
         f"{side} GRPO {_verb(listed)} {', '.join(map(_delta, listed))}"
@@ -70,18 +86,40 @@ def _differences(name: str, rows: Sequence[dict[str, Any]], n_seeds: int) -> lis
     ]
     if between:
         parts.append(f"no difference is shown for {', '.join(_name(r) for r in between)}")
+    return [
+        f"In {name}, in points with 95 % intervals: {'; '.join(parts)}. {_test(rows, n_seeds)}",
+        *_test_of_tasks([*above, *below]),
+    ]
+
+
+def _intervals(row: dict[str, Any]) -> list[Sequence[float]]:
+    """Of the difference from GRPO: over seeds, and over seeds and tasks where that is known."""
+    return [row[name] for name in ("delta_ci95", "delta_ci95_tasks") if name in row]
+
+
+def _test(rows: Sequence[dict[str, Any]], n_seeds: int) -> str:
+    """What the corrected test over seeds says."""
     passed = [_name(row) for row in rows if row["p_holm"] < LEVEL]
     lowest = lowest_p(n_seeds) * len(rows)
     if passed:
-        test = f"After Holm's correction {', '.join(passed)} pass{_s(passed)} a test at 5 %."
-    elif lowest >= LEVEL:
-        test = (
+        return f"After Holm's correction {', '.join(passed)} pass{_s(passed)} a test at 5 %."
+    if lowest >= LEVEL:
+        return (
             f"With {n_seeds} seeds and {len(rows)} methods the lowest p that Holm's correction can "
             f"give the first is {min(1.0, lowest):.2g}, so none can pass a test at 5 %."
         )
-    else:
-        test = "After Holm's correction none passes a test at 5 %."
-    return [f"In {name}, in points with 95 % intervals: {'; '.join(parts)}. {test}"]
+    return "After Holm's correction none passes a test at 5 %."
+
+
+def _test_of_tasks(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Which of these pass the corrected test over tasks, and what that is a test of."""
+    passed = [_name(row) for row in rows if row.get("p_tasks_holm", 1.0) < LEVEL]
+    if not passed:
+        return []
+    return [
+        f"Over tasks, with the models trained here taken as given, {', '.join(passed)} "
+        f"pass{_s(passed)} a test at 5 % after Holm's correction; it says nothing of other seeds."
+    ]
 
 
 def _trend(found: dict[str, Any]) -> list[str]:
@@ -99,6 +137,48 @@ def _trend(found: dict[str, Any]) -> list[str]:
         verdict = "the intervals at both ends overlap, so no gain from right places is shown"
     right = [f"{100 * found['accuracy'][end]['mean']:.0f} %" for end in (levels[0], levels[-1])]
     return [f"Between places that hold a fault {' and '.join(right)} of the time: {verdict}."]
+
+
+def turns(found: dict[str, Any]) -> list[str]:
+    """What dialogues are, and what is shown of them: against independent programs, and of real
+    feedback against random."""
+    n_seeds = len(found["provenance"]["seeds"])
+    said = [_DIALOGUES]
+    if n_seeds < MIN_SEEDS:
+        return [*said, f"{n_seeds} seeds are too few to say what feedback gives."]
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in found["rows"]:
+        rows.setdefault(row["metric"], []).append(row)
+    for feedback in FEEDBACK:
+        name = f"Dialogues with {feedback} feedback against independent programs in the same budget"
+        said += _gains(name, rows.get(told(GAIN, feedback), []))
+    said += _gains("Dialogues with real feedback against random feedback", rows.get(REAL_GAIN, []))
+    for metric, what in _TALKED.items():
+        tested = [row for row in rows.get(metric, []) if "p_holm" in row]
+        said += _differences(what, tested, n_seeds)
+    return said
+
+
+def _gains(name: str, rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Whose differences, seed by seed, leave out 0."""
+    if not rows:
+        return []
+    more = [row for row in rows if row["ci95"][0] > 0]
+    fewer = [row for row in rows if row["ci95"][1] < 0]
+    rest = [row for row in rows if row not in more and row not in fewer]
+    parts = [
+        f"{side} solved by {', '.join(map(_gain, listed))}"
+        for side, listed in (("more", more), ("fewer", fewer))
+        if listed
+    ]
+    if rest:
+        parts.append(f"no difference is shown for {', '.join(map(_name, rest))}")
+    return [f"{name}, in points with 95 % intervals over seeds: {'; '.join(parts)}."]
+
+
+def _gain(row: dict[str, Any]) -> str:
+    low, high = (f"{100 * end:+.1f}" for end in row["ci95"])
+    return f"{_name(row)} {100 * row['mean']:+.1f} ({low} to {high})"
 
 
 def modes(found: dict[str, Any] | None) -> list[str]:
@@ -149,8 +229,12 @@ def localization(found: dict[str, Any] | None) -> list[str]:
 
 
 def _delta(row: dict[str, Any]) -> str:
-    low, high = (f"{100 * end:+.1f}" for end in row["delta_ci95"])
-    return f"{_name(row)} {100 * row['delta_vs_grpo']:+.1f} ({low} to {high})"
+    over = ("", "over tasks too ")  # the order of _intervals
+    ends = "; ".join(
+        f"{which}{100 * low:+.1f} to {100 * high:+.1f}"
+        for which, (low, high) in zip(over, _intervals(row), strict=False)
+    )
+    return f"{_name(row)} {100 * row['delta_vs_grpo']:+.1f} ({ends})"
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from egca.errors import InputError
 from egca.files import read_whole
 from egca.training.config import TrainConfig
@@ -235,7 +237,7 @@ def _document(folder: Path, preset: str, config: TrainConfig, request: Request) 
             f"held-out problems with seed {larger.TUNING_SEED}, which is not reported",
             "tests": f"greedy pass@1 of {' and '.join(TEST_SETS)} by EvalPlus; egca's own engine "
             "has to agree on every program",
-            "ci95": "bootstrap over seeds",
+            "ci95": "bootstrap over seeds; of differences also over seeds and tasks",
             "p": "sign flips over seeds, exact up to 14; Holm's correction over a metric's methods",
             **({"changes": dict(request.changes)} if request.changes else {}),
         },
@@ -254,10 +256,16 @@ def _rows(runs: Mapping[str, list[Path]]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for dataset in TEST_SETS:
         stem = stem_of(dataset)
+        found = {
+            name: [_by_task(verdicts(run, stem, ENGINES[-1])) for run in listed]
+            for name, listed in runs.items()
+        }
+        tasks = sorted(next(iter(found.values()))[0])
         for level, metric in enumerate((stem, f"{stem}+")):
-            values = {}
-            for name, listed in runs.items():
-                found = [_by_task(verdicts(run, stem, ENGINES[-1])) for run in listed]
-                values[name] = [sum(one[level] for one in v.values()) / len(v) for v in found]
-            rows += rows_of(metric, values)
+            solved = {
+                name: np.array([[one[task][level] for task in tasks] for one in listed], float)
+                for name, listed in found.items()
+            }
+            values = {name: array.mean(1).tolist() for name, array in solved.items()}
+            rows += rows_of(metric, values, solved)
     return rows

@@ -62,4 +62,10 @@ LEARNED: dict[str, Metric] = {
     "area": Metric("area, %"),
     "steps_to_target": Metric("steps to target", 1.0, 0),
 }
+TESTED: dict[str, Metric] = {
+    "humaneval": Metric("HumanEval, %"),
+    "humaneval+": Metric("HumanEval+, %"),
+    "mbpp": Metric("MBPP, %"),
+    "mbpp+": Metric("MBPP+, %"),
+}
 SHARE = Metric("")  # in percent, in a column that is named elsewhere

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.studies.talks import FEEDBACK
 from harness.tables import document, turns, words
-from harness.tables.cells import GAP, LEARNED, SHARE, Cell, Metric
-from harness.tables.methods import BASELINE, METHODS, label_of
+from harness.tables.cells import GAP, LEARNED, SHARE, TESTED, Cell, Metric
+from harness.tables.methods import BASELINE, METHODS, PRESETS, label_of
 from harness.tables.published import Published, published
 from harness.tables.registry import TABLES, measured_files
 
@@ -35,6 +36,7 @@ class Column:
 
 PUBLISHED = "published"
 _TINY = "measured, preset tiny"
+_COMPARED = ("sampled", "area", "humaneval+", "mbpp+")  # metrics shown against GRPO as well
 _ONE_OF = f"one answer of {turns.TURNS[-1]} programs"
 
 
@@ -100,36 +102,46 @@ def view_of(name: str, folder: Path | None = None) -> View:
 
 def _learning(name: str, said: Published | None, files: dict[str, Path]) -> View:
     """A table of training runs: a line for each method, published ones that have no run too."""
-    found = document.read(files["tiny"]) if "tiny" in files else None
-    rows = _rows(found)
+    found = {preset: document.read(files[preset]) for preset in PRESETS if preset in files}
     columns = [*_published_columns(said)]
-    shown = _learned(rows) if found else []
-    columns += [Column(_TINY, label) for label, _, _ in shown]
-    right: dict[str, dict[str, Any]] = (found or {}).get("accuracy", {})
+    cells: list[Callable[[str], str]] = []  # of a method, in the order of the columns behind these
+    for preset, one in found.items():
+        rows = _rows(one)
+        for label, key, said_of in _learned(rows):
+            columns.append(Column(f"measured, preset {preset}", label))
+            cells.append(partial(_cell, rows, key, said_of))
+    right: dict[str, dict[str, Any]] = found.get("tiny", {}).get("accuracy", {})
     if right:
         columns.append(Column(_TINY, "places that hold a fault, %"))
+        cells.append(lambda method: SHARE.cell(right.get(method)))
     lines = []
     for method in dict.fromkeys((*TABLES[name].methods, *_published_methods(said))):
-        if found is None and method not in _published_methods(said):
+        if not found and method not in _published_methods(said):
             continue
-        cells = _published_cells(said, method)
-        cells += [said_of(rows.get((method, key))) for _, key, said_of in shown]
-        cells += [SHARE.cell(right.get(method))] if right else []
-        if any(cell != GAP for cell in cells):
-            lines.append(Line(_label(said, method), tuple(cells), _is_ours(method)))
-    text = (*words.published(said), *words.learned(found, name))
-    return _view(name, said, columns, lines, text, found, files)
+        line = [*_published_cells(said, method), *(cell(method) for cell in cells)]
+        if any(cell != GAP for cell in line):
+            lines.append(Line(_label(said, method), tuple(line), _is_ours(method)))
+    text = [*words.published(said)]
+    for preset in ("tiny", *(preset for preset in found if preset != "tiny")):
+        text += words.learned(found.get(preset), name)
+    return _view(name, said, columns, lines, text, found.get("tiny"), files)
+
+
+def _cell(rows: Rows, key: str, said_of: Cell, method: str) -> str:
+    return said_of(rows.get((method, key)))
 
 
 def _learned(rows: Rows) -> list[tuple[str, str, Cell]]:
-    """Columns of a table of training runs: the label, the metric, and how a row of it is said."""
-    sampled, curve = LEARNED["sampled"], LEARNED["area"]
-    shown = [(one.label, key, one.cell) for key, one in LEARNED.items()]
-    shown.append((f"{sampled.label} against GRPO", "sampled", sampled.delta))
-    if any("delta_ci95_tasks" in row for row in rows.values()):
-        over = "over seeds and tasks"
-        shown.append((f"{sampled.label} against GRPO, {over}", "sampled", sampled.delta_tasks))
-    return [*shown, (f"{curve.label} against GRPO", "area", curve.delta)]
+    """Columns of a file of training runs: the label, the metric, and how a row of it is said."""
+    known = {key for _, key in rows}
+    metrics = {key: one for key, one in {**LEARNED, **TESTED}.items() if key in known}
+    shown: list[tuple[str, str, Cell]] = [(o.label, key, o.cell) for key, o in metrics.items()]
+    for key in filter(known.__contains__, _COMPARED):
+        shown.append((f"{metrics[key].label} against GRPO", key, metrics[key].delta))
+        if any("delta_ci95_tasks" in row for (_, of), row in rows.items() if of == key):
+            over = f"{metrics[key].label} against GRPO, over seeds and tasks"
+            shown.append((over, key, metrics[key].delta_tasks))
+    return shown
 
 
 def _turns(name: str, said: Published | None, files: dict[str, Path]) -> View:

@@ -17,7 +17,12 @@ from harness.tables.turns import DIALOGUE, GAIN, REAL, REAL_GAIN, TURNS, told
 
 MIN_SEEDS = 5  # fewer make no interval that means anything
 LEVEL = 0.05
-_METRICS = {"area": "the area under the learning curve", "sampled": "sampled pass@1 on tests"}
+_METRICS = {
+    "area": "the area under the learning curve",
+    "sampled": "sampled pass@1 on tests",
+    "humaneval+": "pass@1 of HumanEval+",
+    "mbpp+": "pass@1 of MBPP+",
+}
 
 _TALKED = {
     told(DIALOGUE, REAL): "answers of dialogues with real feedback",
@@ -31,6 +36,14 @@ _DIALOGUES = (
     "tests. chrF: how alike a program and the one before are. Errors: of all dialogues, those "
     "whose program at turn 1 / 2 / 3 fails in this way; one that is over has none."
 )
+
+_ORDER = "numbers of the two are not to be compared, at most their order"
+_COMPARABLE = {
+    "tiny": f"which is neither the model nor the data of the published columns: {_ORDER}",
+    "small": f"which is not the model of the published columns: {_ORDER}",
+    "paper": "the setting of the published columns as far as it is known, by another "
+    "implementation",
+}
 
 
 def published(said: Published | None) -> list[str]:
@@ -46,11 +59,9 @@ def learned(found: dict[str, Any] | None, table: str) -> list[str]:
     if found is None:
         return [f"Not measured yet: egca bench {table} --preset tiny."]
     n_seeds = len(found["provenance"]["seeds"])
-    said = [
-        f"Measured on preset tiny ({found['protocol']['student']}, {n_seeds} seeds), which is "
-        "neither the model nor the data of the published columns: numbers of the two are not to "
-        "be compared, at most their order."
-    ]
+    model = found["protocol"].get("student") or found["protocol"]["model"]
+    said = [f"Measured on preset {found['preset']} ({model}, {n_seeds} seeds), "
+            f"{_COMPARABLE[found['preset']]}."]  # fmt: skip
     changes = found["protocol"].get("changes")
     if changes:
         said.append(f"Options differ from the preset: {changes}.")

@@ -48,24 +48,35 @@ def test_the_script_of_debugger_scale_serves_each_model(tmp_path: Path) -> None:
     assert "every place wrong (for preset tiny)" in text
 
 
-def test_the_script_picks_the_best_rate_and_leaves_out_held_out_problems(tmp_path: Path) -> None:
+def test_script_and_command_pick_the_same_rate(tmp_path: Path) -> None:
     text = plan("main", "paper", Request(("egca",), tmp_path, 2))
-    functions = "\n".join(line for line in text if line.startswith(("best()", "ids()")))
+    function = next(line for line in text if line.startswith("best()"))
     for rate, passed in (("2.5e-07", 0.31), ("5e-07", 0.42), ("1e-06", 0.4)):
         run = tmp_path / f"egca/rate-{rate}"
         run.mkdir(parents=True)
         evaluations = [{"step": 4, "pass_at_1": 0.9, "n": 9}, {"step": 8, "pass_at_1": passed}]
         (run / "evaluations.jsonl").write_text("".join(json.dumps(e) + "\n" for e in evaluations))
-    script = f'{functions}\nbest "$1"\nHELD=" 602 "; ids 601 603 | tr "\\n" " "'
+    script = f'{function}\nbest "$1"'
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script, "bash", str(tmp_path / "egca")],
         capture_output=True, text=True,
     )  # fmt: skip
-    assert done.stdout == "5e-07\n--ids MBPP/601 --ids MBPP/603 ", done.stderr
+    assert done.stdout.strip() == carry_out.best_rate(tmp_path / "egca") == "5e-07", done.stderr
+
+
+def test_held_out_tasks_are_not_trained_on(tmp_path: Path) -> None:
+    found = list(larger.steps("main", "paper", Request(("egca",), tmp_path, 2)))
+    splits = [step.words for step in found if "convert" in step.words]
+    assert len(splits) == 2
+    tasks = [set(words[-1].split(",")) for words in splits]
+    assert {len(tasks[0]), len(tasks[1])} == {374, 90}
+    assert not tasks[0] & tasks[1]
+    assert all(words[words.index("--exclude") + 1] == "MBPP+" for words in splits)
 
 
 def test_options_of_a_table_reach_its_trainings(tmp_path: Path, problems: Path) -> None:
-    changes = {"data.dataset": str(problems), "evaluation.dataset": str(problems), "steps": 8}
+    changes = {"data.dataset": str(problems), "evaluation.dataset": str(problems), "steps": 8,
+               "data.exclude": []}  # fmt: skip
     request = Request(("egca",), tmp_path, 2, changes=changes)
     found = list(larger.steps("main", "small", request))
     trainings = [step for step in found if step.words[:2] == ("egca", "train")]
@@ -148,7 +159,8 @@ class Models(http.server.BaseHTTPRequestHandler):
         self.send_response(200 if self.path == "/v1/models" else 404)
         self.end_headers()
         self.wfile.write(json.dumps({"arguments": sys.argv[1:], "pid": os.getpid()}).encode())
-http.server.HTTPServer(("localhost", int(sys.argv[sys.argv.index("--port") + 1])), Models).serve_forever()
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.HTTPServer(("localhost", port), Models).serve_forever()
 """
 
 

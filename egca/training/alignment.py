@@ -6,15 +6,13 @@ the program, and the assignment to complete. Source: CodeRL+ (arXiv 2510.18471).
 
 from __future__ import annotations
 
-import ast
-import json
 from dataclasses import dataclass
-from typing import Any
 
 from egca.debuggers.fitting import numbered
 from egca.prompts import load_prompt
 from egca.training.data import PLAIN, encoded
 from egca.training.held import Held
+from egca.training.literals import is_literal, is_same, last_object
 from egca.training.policy import Policy
 
 PROMPT = "code-reasoning"
@@ -90,10 +88,10 @@ def plain_prompt(held: Held) -> str:
 def graded(completion: str, exercise: Exercise) -> Grade:
     """What an answer is worth: its last line, strictly, behind any reasoning; plain ones whole."""
     wanted = dict(exercise.answers)
-    said = _plain(completion, *wanted) if exercise.is_plain else _json(completion)
+    said = _plain(completion, *wanted) if exercise.is_plain else last_object(completion)
     if said is None or set(said) != set(wanted):
         return NO_ANSWER
-    return Grade(True, sum(_is_same(said[name], wanted[name]) for name in wanted))
+    return Grade(True, sum(is_same(said[name], wanted[name]) for name in wanted))
 
 
 def reward_of(grade: Grade, n_variables: int, kind: str) -> float:
@@ -110,32 +108,4 @@ def reward_of(grade: Grade, n_variables: int, kind: str) -> float:
 
 def _plain(completion: str, name: str) -> dict[str, str] | None:
     text = completion.strip()
-    return {name: text} if "\n" not in text and _value(text) is not _NONE else None
-
-
-def _json(completion: str) -> dict[str, str] | None:
-    """The JSON object of the last line; None where there is none, or it holds other than texts."""
-    lines = completion.rstrip().split("\n")
-    try:
-        said = json.loads(lines[-1])
-    except ValueError:
-        return None
-    if not isinstance(said, dict) or not all(isinstance(text, str) for text in said.values()):
-        return None
-    return said
-
-
-_NONE = object()  # of a text that is no literal
-
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        return _NONE
-
-
-def _is_same(said: str, wanted: str) -> bool:
-    """Equal literals of one type: 1 is neither True nor 1.0."""
-    mine, theirs = _value(said), _value(wanted)
-    return type(mine) is type(theirs) and bool(mine == theirs)
+    return {name: text} if "\n" not in text and is_literal(text) else None

@@ -84,6 +84,12 @@ TABLES: dict[str, Table] = {
         command="egca.cli.bench_localization:localization",
         results=("debuggers.json",),
     ),
+    "reasoning": Table(
+        "what models say that programs do: CodeRL+'s tasks besides writing programs",
+        "a model: weights, a server or a key",
+        command="egca.cli.bench_reasoning:reasoning",
+        results=("reasoning.json",),
+    ),
     "coderl-plus": Table(
         "execution-semantics alignment, and what of it does the work",
         "training runs: 3 rates and N seeds for each method",

@@ -234,6 +234,20 @@ def _localization(name: str, said: Published | None, files: dict[str, Path]) -> 
     return _view(name, said, columns, lines, words.localization(found), found, files)
 
 
+def _reasoning(name: str, said: Published | None, files: dict[str, Path]) -> View:
+    found = document.read(next(iter(files.values()))) if files else None
+    columns: list[Column] = []
+    lines: list[Line] = []
+    if found:
+        labels = ("questions", "right, %", "in the form asked for, %")
+        columns = [Column(f"measured, {found['dataset']}", label) for label in labels]
+        for model, tasks in found["models"].items():
+            for task, one in tasks.items():
+                shown = [_of_three(one[key]) for key in ("right", "formed")]
+                lines.append(Line(f"{model}, {task}", (str(one["n"]), *shown)))
+    return _view(name, said, columns, lines, words.reasoning(found), found, files)
+
+
 def _of_three(shown: Sequence[float]) -> str:
     middle, low, high = shown
     return f"{middle:.1f} ({low:.1f} to {high:.1f})"
@@ -342,5 +356,6 @@ _SHOWN: dict[str, Callable[[str, Published | None, dict[str, Path]], View]] = {
     "modes": _modes,
     "overhead": _overhead,
     "localization": _localization,
+    "reasoning": _reasoning,
     "speed": _speed,
 }

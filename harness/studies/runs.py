@@ -1,4 +1,4 @@
-"""Training runs of a study: each made once, kept by its options, several at a time.
+"""Training runs of a study: each made once, kept by its configuration, several at a time.
 
 A run is one process with one thread, so that a core does one run. What a run leaves is one JSON
 file; a study that is killed goes on with the runs that are missing."""
@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,12 +48,27 @@ class Run:
 
     @property
     def key(self) -> str:
-        """Digest of the options: the name of its file."""
-        text = json.dumps([VERSION, self.options], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
+        """Digest of all options, the preset's too, and of the warm start: the name of its file."""
+        return _key(self)
 
     def __getitem__(self, name: str) -> Any:
         return dict(self.options)[name]
+
+
+@lru_cache(maxsize=4096)
+def _key(run: Run) -> str:
+    from egca.training import tiny
+    from egca.training.config import load_config
+
+    config = load_config("tiny", changes={**QUIET, **dict(run.options)})
+    names = (config.model.name, config.teacher.model or "")
+    made = [
+        tiny.student_named(name.removeprefix(tiny.PREFIX)).digest
+        for name in names
+        if name.startswith(tiny.PREFIX)
+    ]
+    text = json.dumps([VERSION, config.digest(), made])
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def run_of(options: Mapping[str, Any]) -> Run:

@@ -1,8 +1,8 @@
 """Tables of training runs: every method tuned with the same budget, run with the same seeds.
 
-Runs are made by harness/studies/runs.py, one process each, and kept by their configuration: a run that a
-study or another table has made is not made again, and a command that is killed goes on with the
-runs that are missing. What is compared, and how, is compare.py's."""
+Runs are made by harness/studies/runs.py, one process each, and kept by their configuration: a run
+that a study or another table has made is not made again, and a command that is killed goes on with
+the runs that are missing. What is compared, and how, is compare.py's."""
 
 from __future__ import annotations
 

@@ -11,6 +11,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
+from left import timeless  # noqa: E402
+
 from egca.execution import Sandbox  # noqa: E402
 from egca.problems import Example, Problem  # noqa: E402
 from egca.problems.generated import FAMILIES  # noqa: E402
@@ -127,11 +129,6 @@ def test_a_plain_exercise_is_one_that_the_student_can_say(student: Path) -> None
     assert exercise_of("t", held, policy, "plain", 20) is None
     unsayable = Held(source, "f('JX')", (("total", "7"),))
     assert exercise_of("t", unsayable, policy, "plain", 128) is None
-
-
-def timeless(folder: Path) -> list[dict[str, object]]:
-    lines = read_metrics(folder / "metrics.jsonl")
-    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
 
 
 def test_exercises_are_mixed_in_once_the_buffer_is_full_and_survive_a_kill(

@@ -10,6 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
+from left import timeless  # noqa: E402
+
 from egca.errors import InputError  # noqa: E402
 from egca.problems.generated import FAMILIES  # noqa: E402
 from egca.training import checkpoint  # noqa: E402
@@ -102,11 +104,6 @@ def test_n_at_k_is_the_mean_over_all_draws(n: int, k: int) -> None:
         picks = list(combinations(passing, min(n, len(passing))))
         rates.append(sum(any(pick) for pick in picks) / len(picks))
     assert n_at_k(outcomes, n, k) == pytest.approx(sum(rates) / len(rates))
-
-
-def timeless(folder: Path) -> list[dict[str, object]]:
-    lines = read_metrics(folder / "metrics.jsonl")
-    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
 
 
 def test_dialogues_of_a_run(options, problems, policy, tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
 import yaml  # noqa: E402
+from left import timeless  # noqa: E402
 
 from egca.training import checkpoint  # noqa: E402
 from egca.training.config import load_config  # noqa: E402
-from egca.training.metrics import read_metrics  # noqa: E402
 from egca.training.records import read_samples  # noqa: E402
 
 REPLAYING = Path(__file__).parent / "replaying.py"
@@ -48,11 +48,6 @@ def saved(options: dict[str, object], file: Path, **more: object) -> str:
     config = load_config("tiny", changes={**options, "steps": 2, **changes})
     file.write_text(yaml.safe_dump(config.model_dump()))
     return str(file)
-
-
-def timeless(folder: Path) -> list[dict[str, object]]:
-    lines = read_metrics(folder / "metrics.jsonl")
-    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
 
 
 VARIANTS = {

@@ -16,6 +16,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
 import yaml  # noqa: E402
+from left import timeless, weights  # noqa: E402
 
 from egca.errors import InputError  # noqa: E402
 from egca.training import checkpoint  # noqa: E402
@@ -28,17 +29,6 @@ from egca.training.run import train  # noqa: E402
 def config_with(options: dict[str, object], **more: object) -> TrainConfig:
     changes = {name.replace("__", "."): value for name, value in more.items()}
     return load_config("tiny", changes={**options, **changes})
-
-
-def timeless(folder: Path) -> list[dict[str, object]]:
-    lines = read_metrics(folder / "metrics.jsonl")
-    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    state = checkpoint.load_last(folder / "checkpoints")
-    assert state is not None
-    return state["policy"]["weights"]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
-from egca.training import checkpoint  # noqa: E402
+from left import timeless, weights  # noqa: E402
+
 from egca.training.config import Model, Objective, load_config  # noqa: E402
 from egca.training.distributed import Replica  # noqa: E402
 from egca.training.metrics import Means, read_metrics  # noqa: E402
@@ -23,17 +24,6 @@ PROGRAM = "def f(values):\n    return len(values)\n"
 @pytest.fixture
 def policy(student: Path) -> Policy:
     return load_policy(Model(name=str(student)), "cpu")
-
-
-def timeless(folder: Path) -> list[dict[str, object]]:
-    lines = read_metrics(folder / "metrics.jsonl")
-    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    state = checkpoint.load_last(folder / "checkpoints")
-    assert state is not None
-    return state["policy"]["weights"]
 
 
 def test_the_loss_is_the_cross_entropy_of_the_program(policy) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
+from left import timeless  # noqa: E402
+
 from egca.credit import REWARDS  # noqa: E402
 from egca.errors import InputError  # noqa: E402
 from egca.problems import load_dataset  # noqa: E402
 from egca.training.config import Model, load_config  # noqa: E402
-from egca.training.metrics import read_metrics  # noqa: E402
 from egca.training.policy import load_policy  # noqa: E402
 from egca.training.run import train  # noqa: E402
 from egca.training.teacher import Likelihood  # noqa: E402
@@ -23,11 +24,6 @@ from egca.types import Mode  # noqa: E402
 def config_of(options, **more):
     changes = {name.replace("__", "."): value for name, value in more.items()}
     return load_config("tiny", changes={**options, **changes})
-
-
-def timeless(folder: Path) -> list[dict[str, object]]:
-    lines = read_metrics(folder / "metrics.jsonl")
-    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
 
 
 SFT = {"objective__name": "sft", "supervised__source": "teacher", "steps": 2}

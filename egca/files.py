@@ -58,6 +58,14 @@ def save_text(path: Path, text: str) -> None:
         raise InputError(f"{path}: {reason_of(error)}") from None
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those that it is in. Raises: InputError naming it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: {reason_of(error)}") from None
+
+
 def check_writable(path: Path) -> None:
     """Refuse early a file that can never be written. Raises: InputError naming it."""
     if path.is_dir():

@@ -18,7 +18,7 @@ import yaml
 
 from egca.credit import find_strategy, options_from
 from egca.errors import InputError
-from egca.files import reason_of, save_text
+from egca.files import make_folder, save_text
 from egca.structure import ConstraintSet, extract_constraints
 from egca.training.assessment import Bench, Rules
 from egca.training.config import TrainConfig, read_config
@@ -309,10 +309,7 @@ def _open_folder(config: TrainConfig, folder: Path, resume: bool) -> None:
         raise InputError(
             f"{folder}: not empty; --resume goes on with a run, or give another folder"
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: {reason_of(error)}") from None
+    make_folder(folder)
     save_text(file, yaml.safe_dump(config.model_dump(), sort_keys=False))
     versions = {}
     for name in PACKAGES:

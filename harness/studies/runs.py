@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from egca.execution import linux
-from egca.files import save_text
+from egca.files import make_folder, save_text
 from harness.studies.talks import has_dialogues, talked
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def results(
     Args:
         folder: of the runs' files and of the verdicts that they share.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     missing = [run for run in dict.fromkeys(runs) if not is_known(folder, run)]
     say(f"{len(set(runs))} runs, {len(missing)} of them to be made")
     context = get_context("spawn")
@@ -168,7 +168,7 @@ def untrained(run: Run, folder: Path) -> dict[str, dict[str, Any]]:
     model = run_of({name: value for name, value in run.options if name.startswith(_TESTED)})
     file = folder / f"untrained-{model.key}.json"
     if not file.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with ProcessPoolExecutor(
             1, mp_context=get_context("spawn"), initializer=_as_worker
         ) as pool:

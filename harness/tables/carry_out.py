@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from egca.errors import InputError
-from egca.files import read_whole
+from egca.files import make_folder, read_whole
 from egca.training.config import TrainConfig
 from egca.training.metrics import append_line, read_metrics
 from egca.training.plan import plan_of
@@ -56,7 +56,7 @@ def measure(name: str, preset: str, request: Request) -> dict[str, Any]:
         )
     folder = larger.folder_of(name, preset)
     for one in larger.folders(name, preset, request):
-        one.mkdir(parents=True, exist_ok=True)
+        make_folder(one)
     runner = _Runner(folder, request.say)
     with runner:
         for step in larger.steps(name, preset, request):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from egca.errors import InputError
-from egca.files import read_whole, save_text
+from egca.files import make_folder, read_whole, save_text
 from harness.provenance import provenance
 from harness.studies.runs import QUIET
 from harness.tables.request import Request
@@ -45,7 +45,7 @@ def save(path: Path, document: dict[str, Any]) -> None:
 
     Raises: InputError naming the file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     text = json.dumps(document, indent=1, allow_nan=False)
     save_text(path, _NUMBERS.sub(lambda found: _one_line(found[1]), text) + "\n")
 

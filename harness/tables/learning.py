@@ -121,10 +121,10 @@ def run_for(request: Request, name: str, rate: float, seed: int) -> Run:
     return run_of(
         {
             "model.name": f"tiny:{STUDENT}",
+            **request.changes,
             **method.all_options,
             "optimizer.learning_rate": rate,
             "seed": seed,
-            **request.changes,
         }
     )
 

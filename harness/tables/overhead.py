@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from egca.errors import InputError
-from egca.files import save_text
+from egca.files import make_folder, save_text
 from harness.studies.runs import VERSION, alone
 from harness.tables.compare import rows_of
 from harness.tables.document import head
@@ -84,7 +84,7 @@ def _pair(request: Request, name: str, level: str, n_steps: int, seed: int) -> P
     key = json.dumps([VERSION, student, n_steps, options], sort_keys=True)
     file = request.folder / f"overhead-{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
     if not file.is_file():
-        request.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(request.folder)
         with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=alone) as pool:
             pool.submit(_time_pair, name, student, n_steps, {**more, "seed": seed}, file).result()
         request.say(f"{name}, {level}, pair {seed + 1} of {request.n_seeds}")

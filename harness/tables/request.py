@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from egca.errors import InputError
-from egca.files import read_whole, save_text
+from egca.files import make_folder, read_whole, save_text
 from harness.studies.runs import VERSION
 from harness.studies.tuning import Grid
 
 N_SEEDS = 5
+_OWN = ("seed", "optimizer.learning_rate")
 
 
 def quiet(text: str) -> None:
@@ -26,7 +27,8 @@ class Request:
 
     methods: of the table, in its order. n_seeds: 0 to N - 1 are reported. folder: of the runs,
     shared by all tables and studies. changes: dotted options of every run over the preset's
-    (--set), which the table's file then names.
+    (--set), which the table's file then names; a method's own options go before them.
+    Raises: InputError for changes that the table makes itself.
     """
 
     methods: tuple[str, ...]
@@ -37,6 +39,11 @@ class Request:
     changes: Mapping[str, Any] = field(default_factory=dict)
     grid: Grid = field(default_factory=Grid)
     say: Callable[[str], None] = quiet
+
+    def __post_init__(self) -> None:
+        for name in _OWN:
+            if name in self.changes:
+                raise InputError(f"--set {name}: the table gives each of its runs its own")
 
 
 def runs_folder() -> Path:
@@ -57,7 +64,7 @@ class Asked:
 
     def save(self, folder: Path, table: str) -> None:
         """Keep it beside the runs."""
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         save_text(folder / f"asked-{table}.json", json.dumps(asdict(self)) + "\n")
 
 

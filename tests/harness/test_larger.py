@@ -89,7 +89,6 @@ def test_options_of_a_table_reach_its_trainings(tmp_path: Path, problems: Path) 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"seed": 3}, "--set seed: the table gives each of its runs its own"),
         ({"data.dataset": "x.jsonl"}, "go together"),
         ({"stepps": 3}, "stepps"),
     ],

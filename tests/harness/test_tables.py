@@ -243,6 +243,9 @@ def test_methods_are_chosen_in_the_order_of_the_table() -> None:
         (["main", "--resume", "--seeds", "3"], "--resume takes over --seeds"),
         (["main", "--methods", "base"], "main: nothing to train at preset tiny besides GRPO"),
         (["ablation", "--resume"], "no `egca bench ablation` was begun"),
+        (["main", "--set", "seed=1"], "--set seed: the table gives each of its runs its own"),
+        (["main", "--set", "stepps=1"], "there is no option stepps"),
+        (["overhead", "--set", "data.limit=3"], "--set data.limit: overhead changes the options"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(tmp_path: Path, words: list[str], said: str) -> None:
@@ -253,6 +256,16 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path, words: list[str], sa
     assert done.returncode == 2
     assert done.stderr.startswith("egca: error: ")
     assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_cache_that_cannot_be_is_one_line_and_status_2() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "egca", "bench", "main", "--seeds", "2"],
+        capture_output=True, text=True, env={**os.environ, "EGCA_CACHE": "/proc/nowhere"},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("egca: error: /proc/nowhere/studies-")
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -109,3 +109,13 @@ def test_a_lone_reward_has_the_whole_advantage():
     assert np.allclose(advantage_part(rewards, rewards, advantages, 3), advantages)
     with pytest.raises(CreditError, match="differ in shape"):
         advantage_part([1.0], rewards, advantages, 3)
+
+
+def test_a_part_that_says_nothing_contributes_nothing():
+    assert advantage_part([0.5, 0.5], [1, 0], [0.5, -0.5], 2).tolist() == [0, 0]
+    # Rewards that differ by rounding, advantages of the other sign.
+    assert advantage_part([1, 0], [0, 1e-9], [1e-3, -1e-3], 2).tolist() == [0, 0]
+
+
+def test_a_part_of_whole_numbers_is_no_whole_number():
+    assert advantage_part([1, 0, 0], [1, 0, 0], [2, -1, -1], 3) == pytest.approx([2, -1, -1])

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egca.credit import Evidence, Options, TokenRepair, assign, for_loss, options_from, pad
+from egca.credit.evidence import failed_in
 from egca.credit.rules.bounded import capped
+from egca.credit.rules.spans import late, on_place, without_gate
 from egca.errors import CreditError
+from egca.types import Mode
 
 
 def evidence(**known):
@@ -92,3 +95,30 @@ def test_bad_input_is_refused(call, message):
 
 def test_options_as_text():
     assert options_from({"cap": "2", "trace": "both"}) == Options(cap=2.0, trace="both")
+
+
+def test_places_are_asked_for_of_failures_that_are_lowered():
+    wants = failed_in(Mode.SYNTAX, Mode.LOGIC)
+    assert wants(Mode.LOGIC, -0.1)
+    assert wants(Mode.SYNTAX, -0.1)
+    assert not wants(Mode.LOGIC, 0.0)
+    assert not wants(Mode.LOGIC, 0.5)
+    assert not wants(Mode.CONSTRAINT, -0.1)
+
+
+def test_a_rule_of_a_place_takes_each_completion_to_its_own():
+    one = Evidence([5, 6], 0.0, -1.0, "logic", located=[0], late=[1])
+    other = Evidence([5, 6], 0.0, -2.0, "logic", located=[1], late=[0])
+    found = on_place(late)([one, other], None)
+    assert [row.tolist() for row in found] == [[0.0, -1.0], [-2.0, 0.0]]
+
+
+def test_without_the_gate_constraint_mode_has_a_place():
+    demanded = Evidence([5, 6], 0.0, -1.0, "constraint", located=[1])
+    raised = Evidence([5, 6], 0.0, -1.0, "syntax", located=[1], exception_located=[0])
+    assert without_gate(demanded) == [1]
+    assert without_gate(raised) == [0]
+
+
+def test_padding_of_nothing_is_nothing():
+    assert pad([]).shape == (0, 0)

@@ -21,6 +21,7 @@ from egca.credit.rules.bounded import capped
 from egca.credit.rules.rltf import Kind, error_kind
 from egca.credit.rules.survival import chances
 from egca.credit.rules.tempo import prefix_values
+from egca.errors import CreditError
 from egca.types import Cause, Mode
 
 
@@ -114,6 +115,9 @@ def test_tempo_of_three_completions_by_hand():
 def test_a_completion_that_ends_where_another_goes_on_branches_off():
     group = [Evidence([1], 1.0, 0.5, "correct"), Evidence([1, 2], 0.0, -0.5, "logic")]
     assert [values.tolist() for values in prefix_values(group)] == [[0.5, 1.0], [0.5, 0.0, 0.0]]
+    later = [Evidence([1, 2], 1.0, 0.5, "correct"), Evidence([1, 2, 3], 0.0, -0.5, "logic")]
+    values = [values.tolist() for values in prefix_values(later)]
+    assert values == [[0.5, 0.5, 1.0], [0.5, 0.5, 0.0, 0.0]]
 
 
 @given(groups(min_size=2))
@@ -193,6 +197,8 @@ def test_rltf_blames_by_kind():
     assert row(Cause.COMPILE, "SyntaxError") == pytest.approx([-0.5, -0.65])
     assert row(Cause.WRONG_OUTPUT, "") == pytest.approx([-0.5, -0.5])
     assert error_kind(Cause.TIMEOUT, "") is Kind.GLOBAL
+    assert error_kind(Cause.TIMEOUT, "RuntimeError") is Kind.GLOBAL  # only errors have a line
+    assert error_kind(Cause.WRONG_OUTPUT, "") is Kind.IGNORE
 
 
 def test_rewards_follow_the_sources():
@@ -209,6 +215,13 @@ def test_rewards_follow_the_sources():
     assert found["graded"] == [1, -0.3, -0.6, -1]
     assert found["graded_and_adaptive"] == pytest.approx([2, 0.05, -0.25, -1.3])
     assert {strategy.reward for strategy in STRATEGIES.values()} <= set(REWARDS)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, 2.0])
+@pytest.mark.parametrize("name", REWARDS)
+def test_a_share_lies_between_0_and_1(name, share):
+    with pytest.raises(CreditError, match="between 0 and 1"):
+        REWARDS[name](Cause.NONE, share)
 
 
 def test_the_cap_spreads_the_rest_of_a_span_evenly_over_the_others():
@@ -276,6 +289,27 @@ def test_a_repair_of_characters_as_tokens(old, new, wrong, right):
     repaired = text[:start] + new + text[start + len(old) :]
     head = "".join(PIECES[i] for i in ids[: repair.start])
     assert repaired.startswith(head + "".join(PIECES[i] for i in repair.token_ids))
+
+
+def test_tokens_that_both_sides_end_with_are_left_out():
+    text = " return x - 1 + x\n"
+    ids = encode(text)
+    ends = np.cumsum([len(PIECES[i]) for i in ids]).tolist()
+    offsets = list(zip([0, *ends], ends, strict=False))
+    for new, right in ((" + 1 + x", [" +"]), (" + 1 - 1 + x", [" +", " 1", " -"])):
+        repair = token_repair(ids, offsets, text, (9, 17), new, encode)
+        assert [PIECES[i] for i in ids[repair.start : repair.end]] == [" -"]
+        assert [PIECES[i] for i in repair.token_ids] == right
+
+
+def test_the_rest_of_a_touched_token_is_written_again():
+    def letters(text):
+        return [ord(letter) for letter in text]
+
+    repair = token_repair([1, 2], [(0, 4), (4, 6)], "abcdef", (0, 2), "xy", letters)
+    assert repair == TokenRepair(0, 1, tuple(letters("xycd")))
+    repair = token_repair([1, 2], [(0, 4), (4, 6)], "abcdef", (1, 5), "x", letters)
+    assert repair == TokenRepair(0, 2, tuple(letters("axf")))
 
 
 def test_a_removal_at_the_very_end_has_no_token_to_raise():

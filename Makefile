@@ -6,6 +6,7 @@
 #   make test-servers  model servers with a real small model, in a virtual environment of their own
 #   make test-verl  the adapter inside verl, on a Ray cluster of this machine, likewise
 #   make fuzz     10,000 spoilt files of each format that is read (some ten minutes)
+#   make mutants  mutation testing of the credit rules and the judge's comparison (an hour)
 #   make check    ruff, formatting, mypy, the layers, stale docs
 #   make golden   rewrite the golden files of rendered text (read the diff before committing it)
 #   make docs     rewrite the blocks of the pages that come from commands and from results/
@@ -30,7 +31,7 @@ READY_SERVERS := $(SERVERS)/.ready
 VERL := .venv-verl
 READY_VERL := $(VERL)/.ready
 
-.PHONY: help demo test test-all test-servers test-verl fuzz check golden docs site bench-small clean
+.PHONY: help demo test test-all test-servers test-verl fuzz mutants check golden docs site bench-small clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -107,6 +108,10 @@ test-verl: $(READY_VERL)
 
 fuzz: $(READY)
 	@"$(BIN)/python" -m pytest tests/test_fuzz.py -m fuzz $(PYTEST_ARGS)
+
+mutants: $(READY)
+	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt mutmut
+	@"$(BIN)/python" -m harness.mutants --save
 
 check: $(READY)
 	@rc=0; \

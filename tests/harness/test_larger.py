@@ -147,7 +147,7 @@ def vllm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _program(path: Path, source: str) -> None:
-    path.write_text(f"#!{sys.executable}\n{source}")
+    path.write_text(f"#!/usr/bin/env python3\n{source}")  # an interpreter's path may hold a space
     path.chmod(0o755)
 
 

@@ -100,7 +100,12 @@ def _rlef(label: str, feedback: str) -> Method:
 
 METHODS: dict[str, Method] = {
     BASE: Method("base"),
-    "sft": Method("SFT", _SFT, has_curve=False),
+    "sft": Method(
+        "SFT",
+        _SFT,
+        has_curve=False,
+        note="learns to write the references; on tiny they are of the family that is tested",
+    ),
     "ppo": Method(
         "PPO",
         {

@@ -1,4 +1,4 @@
-"""The table of overhead: what credit adds to a step, by group size and by length of the programs.
+"""The table of overhead: what credit adds to a step, by group size, length of programs and tests.
 
 Each pair of runs (harness/benchmarks/credit_overhead.py) is made in a process of its own and kept,
 one at a time whatever --workers says: two at once would time each other."""
@@ -8,12 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from egca.errors import InputError
 from egca.files import make_folder, save_text
+from egca.problems import load_dataset, row_of
+from egca.training.config import load_config
 from harness.studies.runs import VERSION, alone
 from harness.tables.compare import rows_of
 from harness.tables.document import head
@@ -23,14 +27,30 @@ from harness.tables.request import Request
 
 N_STEPS = 20
 PHASES = ("judge", "localize", "credit")
-# What one level changes over the preset, as (student, dotted options).
-LEVELS: dict[str, tuple[str, dict[str, Any]]] = {
-    "G = 4": (STUDENT, {"rollout.num_generations": 4, "rollout.prompts_per_step": 16}),
-    "G = 8": (STUDENT, {}),
-    "G = 16": (STUDENT, {"rollout.num_generations": 16, "rollout.prompts_per_step": 4}),
-    "programs of 3 to 4 decisions": ("easy-15", {"data.dataset": "tiny-easy"}),
-    "programs of 7 to 9 decisions": ("hard-15", {"data.dataset": "tiny-hard"}),
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What one level changes over the preset.
+
+    n_tests: of every problem, its own ones over and over; None: its own, about ten.
+    """
+
+    student: str = STUDENT
+    options: dict[str, Any] = field(default_factory=dict)
+    n_tests: int | None = None
+
+
+LEVELS: dict[str, Level] = {
+    "G = 4": Level(options={"rollout.num_generations": 4, "rollout.prompts_per_step": 16}),
+    "G = 8": Level(),
+    "G = 16": Level(options={"rollout.num_generations": 16, "rollout.prompts_per_step": 4}),
+    "programs of 3 to 4 decisions": Level("easy-15", {"data.dataset": "tiny-easy"}),
+    "programs of 7 to 9 decisions": Level("hard-15", {"data.dataset": "tiny-hard"}),
+    "3 tests": Level(n_tests=3),
+    "30 tests": Level(n_tests=30),
 }
+CHANGES = frozenset({"steps", "debugger.name"})
 Pair = dict[str, dict[str, float]]  # seconds of a step by phase, of the rule and of GRPO
 
 
@@ -40,10 +60,11 @@ def measure(table: str, request: Request) -> dict[str, Any]:
     The metric `added LEVEL` is what the rule adds to GRPO's step, in %; `PHASE LEVEL` the share of
     the rule's own step that goes into a phase, in %.
 
-    Raises: InputError for changes of anything but the number of steps.
+    Raises: InputError for changes of anything but the number of steps and the debugger.
     """
-    for name in set(request.changes) - {"steps"}:
-        raise InputError(f"--set {name}: {table} changes the options that it compares; only steps")
+    for name in sorted(set(request.changes) - CHANGES):
+        free = " and ".join(sorted(CHANGES))
+        raise InputError(f"--set {name}: {table} changes the options that it compares; only {free}")
     n_steps = int(request.changes.get("steps", N_STEPS))
     rows: list[dict[str, Any]] = []
     kept: list[Pair] = []
@@ -65,6 +86,8 @@ def measure(table: str, request: Request) -> dict[str, Any]:
         **head(request, lefts),
         "protocol": {
             "student": f"tiny:{STUDENT}, and easy-15 and hard-15 for the length of programs",
+            "debugger": _debugger(request),
+            "tests": "about ten a problem; 3 and 30: the same ones, fewer, or over and over",
             "steps": f"{n_steps} after one that warms up, at a learning rate near 0",
             "added": "seconds of a step beside those of the same step under GRPO, in %",
             "phases": f"{', '.join(PHASES)}: share of the step's seconds, in %",
@@ -77,19 +100,39 @@ def measure(table: str, request: Request) -> dict[str, Any]:
     }
 
 
+def _debugger(request: Request) -> str:
+    return str(request.changes.get("debugger.name", "trace"))
+
+
 def _pair(request: Request, name: str, level: str, n_steps: int, seed: int) -> Pair:
     """One pair, made now if it was not kept."""
-    student, more = LEVELS[level]
-    options = {**more, **METHODS[name].all_options, "seed": seed}
-    key = json.dumps([VERSION, student, n_steps, options], sort_keys=True)
+    at = LEVELS[level]
+    more = {**at.options, "debugger.name": _debugger(request), "seed": seed}
+    options = {**more, **METHODS[name].all_options}
+    key = json.dumps([VERSION, at.student, at.n_tests, n_steps, options], sort_keys=True)
     file = request.folder / f"overhead-{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
     if not file.is_file():
         make_folder(request.folder)
+        if at.n_tests is not None:
+            more["data.dataset"] = str(file_with_tests(request.folder, at.n_tests, n_steps))
         with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=alone) as pool:
-            pool.submit(_time_pair, name, student, n_steps, {**more, "seed": seed}, file).result()
+            pool.submit(_time_pair, name, at.student, n_steps, more, file).result()
         request.say(f"{name}, {level}, pair {seed + 1} of {request.n_seeds}")
     found: Pair = json.loads(file.read_text("utf-8"))
     return found
+
+
+def file_with_tests(folder: Path, n_tests: int, n_steps: int) -> Path:
+    """A file of the preset's problems with so many tests each, enough of them for a run."""
+    config = load_config("tiny")
+    n_problems = config.rollout.prompts_per_step * (n_steps + 1)
+    rows = []
+    for problem in islice(load_dataset(config.data.dataset), n_problems):
+        tests = tuple(islice(cycle(problem.tests), n_tests))
+        rows.append(json.dumps(row_of(replace(problem, tests=tests))) + "\n")
+    path = folder / f"overhead-{n_problems}-problems-{n_tests}-tests.jsonl"
+    save_text(path, "".join(rows))
+    return path
 
 
 def _time_pair(name: str, student: str, n_steps: int, more: dict[str, Any], file: Path) -> None:

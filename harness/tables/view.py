@@ -214,9 +214,10 @@ def _overhead(name: str, said: Published | None, files: dict[str, Path]) -> View
     gaps = (GAP,) * (len(columns) - len(published_cells))
     lines = [Line("EGCA, published setting", (*_published_cells(said, "egca"), *gaps))]
     metric = Metric("", 1.0)
+    debugger = found["protocol"]["debugger"] if found else ""
     for level in LEVELS if found else ():
         cells = [metric.cell(rows.get(("egca", f"{kind} {level}"))) for kind in kinds]
-        lines.append(Line(f"EGCA, trace debugger, {level}", (GAP, *cells)))
+        lines.append(Line(f"EGCA, {debugger} debugger, {level}", (GAP, *cells)))
     return _view(name, said, columns, lines, words.overhead(found, said), found, files)
 
 

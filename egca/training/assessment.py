@@ -1,45 +1,26 @@
 """Judging and localizing completions in processes of their own, while the model works.
 
-A `Bench` takes completions as they are sampled and, once their advantages are known, requests for
-places. Equal programs for one problem are judged once; what is known of a program is kept by
-content, in memory and, if asked, in a file that several runs share. Rewards and credit are made
-elsewhere (crediting.py)."""
+What such a process does is assessor.py's. A `Bench` takes completions as they are sampled and, once
+their advantages are known, requests for places. Equal programs for one problem are judged once;
+what is known of a program is kept by content, in memory and, if asked, in a file that several runs
+share. Rewards and credit are made elsewhere (crediting.py)."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import pickle
 import sqlite3
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from egca.credit import Need
-from egca.errors import EgcaError, InputError, ProviderError
-from egca.execution import Limits, Sandbox
-from egca.execution.expectations import GroundTruth
-from egca.execution.judging import judge
-from egca.execution.one_child import Children
+from egca.errors import InputError
 from egca.execution.workers import Crew, Lost
-from egca.localization.examination import examined
-from egca.localization.ops import OPS
-from egca.localization.plain_child import PlainChild
-from egca.localization.quick import QuickStage
-from egca.localization.search import Budget
-from egca.localization.tame import is_tame_source
-from egca.problems import Problem, program_of, row_of
-from egca.structure import ConstraintSet, gate
-from egca.training.held import Asked, Held, held_after
-from egca.training.places import (
-    PLAIN_NEEDS,
-    Places,
-    Range,
-    place_raised,
-    places_at,
-    places_of,
-)
+from egca.problems import Problem, row_of
+from egca.structure import ConstraintSet
+from egca.training.held import Asked, Held
+from egca.training.places import Places, Range
 from egca.types import Cause, Mode
 
 _OF_VERDICTS = frozenset({Need.LOCATION, Need.REPAIR})  # needs that a traceback can serve
@@ -73,6 +54,18 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """A verdict with the public tests apart, the first of a problem's.
+
+    said: of each public test that fails, equal ones once. passes_private: all tests behind them.
+    """
+
+    judged: Judged
+    said: tuple[str, ...]
+    passes_private: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """What a process needs to know of a problem. constraints: C, None for I_C = 1."""
 
@@ -83,12 +76,19 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Judge a completion, or, with needs, find its places, or, asked for, what variables held."""
+    """Judge a completion, or, with needs, find its places, or, asked for, what variables held.
+
+    n_public: of the first tests, each of which is then reported on; None: a plain verdict.
+    """
 
     task: Task
     completion: str
     needs: frozenset[Need] | None = None
     asked: Asked | None = None
+    n_public: int | None = None
+
+
+Answer = Judged | Report | Places | Held
 
 
 def task_of(problem: Problem, constraints: ConstraintSet | None) -> Task:
@@ -120,9 +120,7 @@ class Bench:
     """
 
     def __init__(self, rules: Rules, n_workers: int, memory: Path | None = None) -> None:
-        self._crew = Crew[Job](
-            n_workers, "egca.training.assessment:assessor", (rules,), _JOB_LIMIT_S
-        )
+        self._crew = Crew[Job](n_workers, "egca.training.assessor:assessor", (rules,), _JOB_LIMIT_S)
         self._rules = rules
         self._known: dict[str, Any] = {}
         self._asked: set[str] = set()
@@ -163,7 +161,7 @@ class Bench:
                 self._retried.add(_key(job))
                 self._crew.submit(job)
                 continue
-            found = _lost(job, answer.reason) if is_lost else answer
+            found = lost(job, answer.reason) if is_lost else answer
             self._known[_key(job)] = found
             if self._memory is not None and not is_lost:
                 self._memory.put(_key(job), found)
@@ -172,6 +170,12 @@ class Bench:
         """The verdict of a requested job; waits for it."""
         found = self._wait(job)
         assert isinstance(found, Judged)
+        return found
+
+    def report(self, job: Job) -> Report:
+        """The verdict of a requested job that names public tests; waits for it."""
+        found = self._wait(job)
+        assert isinstance(found, Report)
         return found
 
     def places(self, job: Job) -> Places:
@@ -219,123 +223,20 @@ def _key(job: Job) -> str:
     needs = "" if job.needs is None else ",".join(sorted(job.needs)) or "-"
     if job.asked is not None:
         needs = f"{job.asked}"
+    if job.n_public is not None:
+        needs = f"public {job.n_public}"
     text = hashlib.sha256(job.completion.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return f"{job.task.key}/{text}/{needs}"
 
 
-def _lost(job: Job, reason: str) -> Judged | Places | None:
+def lost(job: Job, reason: str) -> Answer | None:
     """In place of an answer that a process took with it."""
     if job.asked is not None:
         return None
     if job.needs is not None:
         return Places()
-    return Judged(Mode.SYNTAX, Cause.CRASH, 0.0, "", "", reason)
-
-
-@contextlib.contextmanager
-def assessor(rules: Rules) -> Iterator[Callable[[Job], Judged | Places | Held | None]]:
-    """What a process does with its jobs; it has a sandbox of its own."""
-    from egca.debuggers import open_debugger
-
-    limits = None
-    if rules.call_s is not None:  # one call that does not end says it; the others get less
-        limits = Limits(call_s=rules.call_s, late_call_s=rules.call_s / 5)
-    with (
-        Sandbox(preload=OPS) as sandbox,
-        QuickStage(sandbox) as quick,
-        PlainChild(sandbox) as plain,
-    ):
-        debugger = None
-        if rules.debugger != "trace":
-            debugger = open_debugger(rules.debugger, max_cost=rules.max_cost)
-
-        def handle(job: Job) -> Judged | Places | Held | None:
-            try:
-                if job.asked is not None:
-                    program = program_of(job.task.problem, job.completion)
-                    return held_after(program, job.task.problem, sandbox, limits, job.asked)
-                if job.needs is None:
-                    return _judge(job, sandbox, plain, limits, rules)
-                return _find(job, sandbox, limits, rules, debugger, quick)
-            except EgcaError as error:
-                return _lost(job, str(error))
-
-        yield handle
-
-
-# A part of what `egca localize` tries, counted in runs, so that a place does not depend on load.
-_SEARCH = Budget(n_runs=500, n_ticks=14_000, n_edits=400)
-_NO_SEARCH = replace(_SEARCH, n_edits=0)
-_OF_TRACES = frozenset({Need.EXECUTED, Need.LATE, Need.UNCONFIRMED})  # no repair tells more of them
-_TRUTH = GroundTruth(None, is_light=True)
-# What a program may owe to those that its process ran before it.
-_OF_PROCESS = frozenset({Cause.MEMORY, Cause.CRASH, Cause.OUTPUT_LIMIT})
-
-
-def _judge(
-    job: Job, sandbox: Sandbox, plain: PlainChild, limits: Limits | None, rules: Rules
-) -> Judged:
-    problem = job.task.problem
-    program = program_of(problem, job.completion)
-    is_plain = problem.kind == "function" and is_tame_source(program.source)
-    for source in (plain.for_next(), sandbox) if is_plain else (sandbox,):
-        verdict = judge(
-            problem, program,
-            sandbox=sandbox, limits=limits, stop_at_first=not rules.wants_share, truth=_TRUTH,
-            children=Children(source, sandbox),
-        )  # fmt: skip
-        if verdict.cause not in _OF_PROCESS:
-            break
-    verdict = gate(
-        verdict,
-        program,
-        problem.reference,
-        job.task.constraints,
-        entry_point=problem.entry_point,
-    )
-    n_passed = sum(result.passed for result in verdict.results)
-    share = n_passed / len(problem.tests)
-    failing = verdict.first_failure
-    failure = failing.actual.failure if failing is not None else verdict.failure
-    if verdict.cause in (Cause.CONSTRAINT, Cause.NOT_COMPARABLE) and not verdict.passed:
-        failure = None
-    name = failure.type if failure is not None else ""
-    assert verdict.mode is not None
-    raised = place_raised(program, failure) if verdict.mode is Mode.SYNTAX else (None, None)
-    return Judged(verdict.mode, verdict.cause, share, name, verdict.evidence, raised=raised)
-
-
-def _find(
-    job: Job,
-    sandbox: Sandbox,
-    limits: Limits | None,
-    rules: Rules,
-    debugger: Any,
-    quick: QuickStage,
-) -> Places:
-    assert job.needs is not None
-    problem = job.task.problem
-    program = program_of(problem, job.completion)
-    has_failed = False
-    if debugger is not None:
-        try:
-            answer = debugger.localize(
-                program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
-            )
-            return places_of(answer, job.needs)
-        except ProviderError:  # a server that is gone, a budget that is spent
-            has_failed = True
-    elif job.needs <= PLAIN_NEEDS:
-        isolated = quick.isolate(program, problem)
-        if isolated is not None:
-            divergence = isolated.divergence(Need.REPAIR in job.needs)
-            return places_at(program, divergence, job.needs)
-    bound = _SEARCH if job.needs - _OF_TRACES else _NO_SEARCH
-    with examined(
-        program, None, problem,
-        sandbox=sandbox, limits=limits, budget=replace(bound, seconds=rules.budget_s),
-    ) as at:  # fmt: skip
-        return replace(places_of(at.by_trace, job.needs, at), fell_back=has_failed)
+    judged = Judged(Mode.SYNTAX, Cause.CRASH, 0.0, "", "", reason)
+    return judged if job.n_public is None else Report(judged, (reason,), passes_private=False)
 
 
 class _Memory:

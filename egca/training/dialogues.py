@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from egca.credit import group_advantages
+from egca.problems import Problem
 from egca.prompts import Message, load_prompt
 from egca.structure import messages_of
-from egca.training.assessment import Bench, Job, Task, task_of
+from egca.training.assessment import Bench, Job
 from egca.training.config import TrainConfig
 from egca.training.crediting import Group, Rollout
 from egca.training.data import PLAIN, Prompt, encoded
@@ -45,21 +46,9 @@ class Turn(Rollout):
     is_last: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Tests:
-    """A problem's tests apart: a task for each public one, and one for all private ones."""
-
-    public: tuple[Task, ...]
-    private: Task
-
-
-def tests_of(task: Task, n_public: int) -> Tests:
-    """The first tests are public; one at least stays private, also where there are few."""
-    problem = task.problem
-    n = min(n_public, max(len(problem.tests) - 1, 0))
-    public = [replace(problem, tests=(test,)) for test in problem.tests[:n]]
-    private = replace(problem, tests=problem.tests[n:])
-    return Tests(tuple(task_of(one, None) for one in public), task_of(private, None))
+def n_public_of(problem: Problem, wanted: int) -> int:
+    """How many of a problem's first tests are public: one at least stays private."""
+    return min(wanted, max(len(problem.tests) - 1, 0))
 
 
 class Dialogues:
@@ -69,7 +58,6 @@ class Dialogues:
         self._code = code
         self._config = config
         self._options = config.dialogue
-        self._tests: dict[str, Tests] = {}
         self._n_collected = 0
 
     @property
@@ -114,7 +102,7 @@ class Dialogues:
                 for one in replies:
                     turn = going[one.prompt]
                     turn.completion, turn.text = one, self._code.policy.decode(one.ids)
-                    self._request(turn)
+                    self.bench.request(self._job(turn))
             for turn in going:
                 assert turn.before is not None
                 at[id(turn)] = at[id(turn.before)]
@@ -164,27 +152,17 @@ class Dialogues:
         if self._config.data.prompt != PLAIN:
             family = load_prompt(self._config.data.prompt)
             turn.messages = messages_of(family, problem, prompt.task.constraints)
-        self._request(turn)
+        self.bench.request(self._job(turn))
         return one.prompt, one.number, turn
 
-    def _tests_of(self, task: Task) -> Tests:
-        if task.key not in self._tests:
-            self._tests[task.key] = tests_of(task, self._options.n_public)
-        return self._tests[task.key]
-
-    def _request(self, turn: Turn) -> None:
-        tests = self._tests_of(turn.task)
-        for task in (turn.task, tests.private, *tests.public):
-            self.bench.request(Job(task, turn.text))
+    def _job(self, turn: Turn) -> Job:
+        n_public = n_public_of(turn.task.problem, self._options.n_public)
+        return Job(turn.task, turn.text, n_public=n_public)
 
     def _judge(self, turn: Turn) -> None:
-        tests = self._tests_of(turn.task)
-        turn.judged = self.bench.judged(Job(turn.task, turn.text))
-        turn.passes_private = self.bench.judged(Job(tests.private, turn.text)).passed
-        found = [self.bench.judged(Job(task, turn.text)) for task in tests.public]
-        failing = [one for one in found if not one.passed]
-        said = [one.evidence or one.error or one.cause.value for one in failing]
-        turn.said = list(dict.fromkeys(said))
+        report = self.bench.report(self._job(turn))
+        turn.judged, turn.passes_private = report.judged, report.passes_private
+        turn.said = list(report.said)
 
     def _heard(self, wave: Sequence[Turn], rng: random.Random) -> list[tuple[Turn, str]]:
         """What each turn that is not the last is told; at random, what another problem's was."""

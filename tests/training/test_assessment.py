@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from egca.credit import Need
@@ -163,3 +165,33 @@ def test_what_the_compiler_thinks_of_a_program_is_not_printed(task, capfd):
         assert not bench.judged(job).passed
         assert bench.places(Job(task, job.completion, LOCATION)).statement
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        SOURCE,
+        SOURCE.replace("x > 2", "x > 3"),  # right on the first tests
+        SOURCE.replace("return total", "return -total"),
+        SOURCE.replace("total = 0", "total = values[0]"),  # raises on the first test
+        "import nothing_of_this_name",
+        "def f(:",
+    ],
+)
+@pytest.mark.parametrize("n_public", [0, 3, 5])
+def test_a_report_is_that_of_the_tests_judged_apart(bench, completion, n_public):
+    tests = PROBLEM.tests
+    parts = [replace(PROBLEM, tests=(one,)) for one in tests[:n_public]]
+    parts += [PROBLEM, replace(PROBLEM, tests=tests[n_public:])]
+    asked = [Job(task_of(one, None), completion) for one in parts]
+    job = Job(task_of(PROBLEM, None), completion, n_public=n_public)
+    for one in (job, *asked):
+        bench.request(one)
+    *public, whole, private = (bench.judged(one) for one in asked)
+    report = bench.report(job)
+    assert report.passes_private == private.passed
+    assert replace(report.judged, share=0.0) == replace(whole, share=0.0)
+    assert report.judged.share >= whole.share
+    if n_public:
+        said = [one.evidence for one in public if not one.passed]
+        assert list(report.said) == list(dict.fromkeys(said))

@@ -16,7 +16,6 @@ from egca.errors import InputError  # noqa: E402
 from egca.problems.generated import FAMILIES  # noqa: E402
 from egca.training import checkpoint  # noqa: E402
 from egca.training import dialogues as rlef  # noqa: E402
-from egca.training.assessment import task_of  # noqa: E402
 from egca.training.config import Model, Objective, Optimizer, load_config  # noqa: E402
 from egca.training.critic import Critic, CriticUpdater  # noqa: E402
 from egca.training.dialogues import Turn, turns_of  # noqa: E402
@@ -46,13 +45,11 @@ def row_of(n: int, reward: float, value: float) -> Row:
     return row
 
 
-def test_some_tests_are_public_or_private() -> None:
-    task = task_of(FAMILIES["easy"].task("train", 3).problem, None)
-    tests = rlef.tests_of(task, 3)
-    assert [one.problem.tests for one in tests.public] == [(t,) for t in task.problem.tests[:3]]
-    assert tests.private.problem.tests == task.problem.tests[3:]
-    assert len(rlef.tests_of(task, 99).private.problem.tests) == 1
-    assert len({task.key, tests.private.key, *(one.key for one in tests.public)}) == 5
+@pytest.mark.parametrize(("wanted", "n_public"), [(3, 3), (10, 9), (99, 9)])
+def test_one_test_at_least_stays_private(wanted: int, n_public: int) -> None:
+    problem = FAMILIES["easy"].task("train", 3).problem
+    assert len(problem.tests) == 10
+    assert rlef.n_public_of(problem, wanted) == n_public
 
 
 def test_the_tokens_of_a_turn_share_one_advantage_by_hand() -> None:

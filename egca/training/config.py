@@ -68,8 +68,11 @@ class Rollout(Section):
         default=1024, description="tokens; longer ones are set aside"
     )
     batch_size: PositiveInt = Field(default=64, description="completions sampled at once")
-    engine: Literal["transformers", "vllm"] = Field(
-        default="transformers", description="what samples: the trained model itself, or vLLM"
+    engine: str = Field(
+        default="transformers",
+        pattern="^(transformers|vllm|https?://.+)$",
+        description="what samples: transformers (the trained model itself), vllm in this process, "
+        "or the address of a vLLM server, as http://127.0.0.1:8000",
     )
     gpu_memory_utilization: float = Field(
         default=0.4, gt=0, le=1, description="of vLLM: share of a GPU's memory, weights and cache"

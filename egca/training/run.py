@@ -118,7 +118,7 @@ def train(
         aside += broken
         parts = Parts(
             policy,
-            open_sampler(config, policy, world),
+            open_sampler(config, policy, folder, world),
             bench,
             crediting,
             check if world.n == 1 else lambda: None,  # the others would wait for ever
@@ -184,18 +184,29 @@ def _check_share(config: TrainConfig, world: World) -> None:
         raise InputError(
             f"rollout.prompts_per_step is {n}, fewer than the {world.n} processes that share them"
         )
-    if config.rollout.engine == "vllm" and config.model.lora is not None:
+    engine = config.rollout.engine
+    if engine != "transformers" and config.model.lora is not None:
         raise InputError(
-            "rollout.engine vllm and model.lora do not go together: vLLM takes over whole weights"
+            f"rollout.engine {engine} and model.lora do not go together: vLLM takes over whole "
+            "weights"
         )
     if world.is_sharded and config.model.lora is not None:
         raise InputError("model.lora and FSDP: adapters leave nothing to shard; train without FSDP")
 
 
-def open_sampler(config: TrainConfig, policy: Policy, world: World | None = None) -> Sampler:
-    """Where completions come from; each process has draws of its own."""
-    rank = world.rank if world is not None else 0
-    options, seed = config.rollout, config.seed + 1_000_003 * rank
+def open_sampler(
+    config: TrainConfig, policy: Policy, folder: Path, world: World | None = None
+) -> Sampler:
+    """Where completions come from; each process has draws of its own.
+
+    Args: folder: of the run.
+    """
+    world = world or World()
+    options, seed = config.rollout, config.seed + 1_000_003 * world.rank
+    if options.engine.startswith("http"):
+        from egca.training.vllm_server import ServerSampler
+
+        return ServerSampler(policy, options, seed, folder / "handover", world)
     if options.engine == "vllm":
         from egca.training.vllm_sampling import VllmSampler
 

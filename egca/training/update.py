@@ -139,7 +139,8 @@ class Updater:
     @torch.no_grad()
     def prepare(self, rows: Sequence[Row]) -> None:
         """Fill in what the first update must not change: old and reference log-probabilities."""
-        wants_old = self.is_repeated or not self._objective.is_credited
+        is_penalised = self._reference is not None and not self._objective.is_credited
+        wants_old = self.is_repeated or is_penalised
         if not wants_old and self._reference is None:
             return
         for batch in self.replica.evened(plan(rows, self._budget).batches):

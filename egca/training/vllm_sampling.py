@@ -20,6 +20,7 @@ from egca.errors import InputError, MissingExtraError
 from egca.training.config import Rollout
 from egca.training.policy import Policy
 from egca.training.sampling import Completion
+from egca.training.vllm_worker import renew_tied_head
 
 
 class VllmSampler:
@@ -74,9 +75,9 @@ class VllmSampler:
                 stop_token_ids=list(self._policy.ends),
                 logprobs=0,
                 detokenize=False,
-                seed=(self._seed * 1_000_003 + self._n_calls) * 4_099 + i,
+                seed=own,
             )
-            for i in range(len(prompts))
+            for own in seeds_of(self._seed, self._n_calls, len(prompts), n)
         ]
         self._n_calls += 1
         given = [{"prompt_token_ids": list(prompt)} for prompt in prompts]
@@ -97,7 +98,7 @@ class VllmSampler:
             self._engine.wake_up()
         weights = [(name, p.data) for name, p in self._policy.model.named_parameters()]
         self._engine.collective_rpc("reload_weights", kwargs={"weights_iterator": weights})
-        self._engine.collective_rpc(_renew_tied_head)
+        self._engine.collective_rpc(renew_tied_head)
         self._engine.reset_prefix_cache()
 
     def state(self) -> dict[str, Any]:
@@ -109,15 +110,14 @@ class VllmSampler:
         self._n_calls = state["calls"]
 
 
-def _renew_tied_head(worker: Any) -> None:
-    """Repack an output layer that has the embedding's weights.
+def seeds_of(seed: int, n_calls: int, n_prompts: int, n: int) -> list[int]:
+    """A seed for each prompt of a call; vLLM gives completion k the prompt's plus k.
 
-    On a processor vLLM multiplies by a packed copy, and a reload renews the embedding's alone.
+    >>> seeds_of(0, 1, 2, 8)
+    [65537, 65545]
     """
-    head = getattr(worker.model_runner.get_model(), "lm_head", None)
-    method = getattr(head, "quant_method", None)
-    if method is not None:
-        method.process_weights_after_loading(head)
+    first = (seed * 1_000_003 + n_calls) * 65_537
+    return [first + i * n for i in range(n_prompts)]
 
 
 def _world() -> int:

@@ -35,14 +35,14 @@ def talked(
     from egca.training.crediting import Crediting
     from egca.training.dialogues import assessed
     from egca.training.rollouts import Rollouts
-    from egca.training.run import open_sampler
+    from egca.training.sampling import PolicySampler
 
     crediting = Crediting(
         find_strategy("uniform"), options_from({}), config.credit.scale, config.credit.span
     )
     code = Rollouts(
         policy,
-        open_sampler(config, policy),
+        PolicySampler(policy, max_tokens=config.rollout.max_completion_length),
         bench,
         crediting,
         num_generations=n,

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from real_servers import BIN, serving
 from smollm2_folder import unpack
 
 from egca.errors import ProviderError
@@ -24,8 +23,6 @@ from egca.providers import Message, Sampling, Wrapper, open_model, parsed
 
 pytestmark = pytest.mark.servers
 
-BIN = Path(os.environ.get("EGCA_SERVERS", ".venv-servers")).absolute() / "bin"
-READY_S = 420
 SCHEMA = {
     "type": "object",
     "properties": {"line": {"type": "integer"}, "why": {"type": "string", "maxLength": 30}},
@@ -63,12 +60,6 @@ def server(
     request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server on a free port, started for the tests of this file and stopped after them."""
-    if not (BIN / "python").exists():
-        pytest.skip("needs servers in .venv-servers: make test-servers")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    place = ["--host", "127.0.0.1", "--port", port]
     if request.param == "vllm":
         arguments = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
         arguments += ["--served-model-name", "smollm2", "--max-model-len", "1024"]
@@ -79,40 +70,8 @@ def server(
         arguments += ["--device", "cpu"]
         model = str(folder)
     log = tmp_path_factory.mktemp("log") / f"{request.param}.txt"
-    environment = {
-        **os.environ,
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "VLLM_NO_USAGE_STATS": "1",
-    }
-    with log.open("wb") as output:
-        command = [str(BIN / "python"), *arguments, *place]
-        running = subprocess.Popen(
-            command, stdout=output, stderr=output, env=environment, cwd=log.parent
-        )
-        try:
-            wait_for(int(port), running, log)
-            yield Server(f"http://127.0.0.1:{port}/v1", model, request.param == "vllm", log)
-        finally:
-            running.terminate()
-            try:
-                running.wait(30)
-            except subprocess.TimeoutExpired:
-                running.kill()
-                running.wait()
-
-
-def wait_for(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert running.poll() is None, log.read_text(errors="replace")[-3000:]
-        time.sleep(0.5)
-    pytest.fail(f"no server after {READY_S} s: {log.read_text(errors='replace')[-3000:]}")
+    with serving(arguments, log) as address:
+        yield Server(f"{address}/v1", model, request.param == "vllm", log)
 
 
 def test_chat(server: Server) -> None:

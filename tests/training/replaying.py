@@ -44,7 +44,9 @@ class ByPrompt:
         pass
 
 
-def by_prompt(config: TrainConfig, policy: Policy, world: World | None = None) -> ByPrompt:
+def by_prompt(
+    config: TrainConfig, policy: Policy, folder: Path, world: World | None = None
+) -> ByPrompt:
     return ByPrompt(policy, config.rollout.max_completion_length)
 
 

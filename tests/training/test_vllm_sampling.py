@@ -1,66 +1,109 @@
-"""Rollouts by vLLM in the trainer's process, with the build of vLLM for processors.
+"""Rollouts by vLLM, with its build for processors: in the trainer's process, and behind a port.
 
-`make test-servers` sets it up in a virtual environment of its own, whose interpreter runs these."""
+`make test-servers` sets it up in a virtual environment of its own."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("torch", reason="needs the extra train")
 
 import yaml
+from real_servers import BIN, QUIET, serving
 
 from egca.training.config import load_config
 from egca.training.metrics import read_metrics
 
 pytestmark = pytest.mark.servers
 
-PYTHON = Path(os.environ.get("EGCA_SERVERS", ".venv-servers")).absolute() / "bin/python"
 ROOT = Path(__file__).resolve().parents[2]
+# Large steps: with weights of the step before, the gap would be tenths of a nat and more.
+STEPS = {"rollout.importance_bound": 2.0, "optimizer.learning_rate": 3e-3, "steps": 4}
+EXTENSION = ["--worker-extension-cls", "egca.training.vllm_worker.Extension"]
 
 
-def run(options: dict[str, object], folder: Path, *more: str) -> list[dict[str, float]]:
-    if not PYTHON.exists():
+def train(
+    python: Path, options: dict[str, Any], folder: Path, *more: str
+) -> subprocess.CompletedProcess[str]:
+    if not (BIN / "python").exists():
         pytest.skip("needs vLLM in .venv-servers: make test-servers")
     file = folder / "config.yaml"
     file.write_text(yaml.safe_dump(load_config("tiny", changes=options).model_dump()))
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "HF_HUB_OFFLINE": "1",
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "VLLM_NO_USAGE_STATS": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [str(PYTHON), "-m", "egca", "train", "--config", str(file), "--output"]
-    done = subprocess.run(
-        [*command, str(folder / "run"), *more], env=environment, cwd=folder, text=True,
-        capture_output=True, timeout=600, check=False,
+    command = [str(python), "-m", "egca", "train", "--config", str(file), "--output"]
+    return subprocess.run(
+        [*command, str(folder / "run"), *more], text=True, capture_output=True, timeout=600,
+        env={**os.environ, **QUIET, "PYTHONPATH": str(ROOT)}, cwd=folder, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    return read_metrics(folder / "run" / "metrics.jsonl")
 
 
-def test_vllm_samples_with_the_weights_of_the_step(options, tmp_path: Path) -> None:
-    """Large steps: with weights of the step before, the gap would be tenths of a nat and more."""
-    steps = run(
-        {
-            **options,
-            "rollout.engine": "vllm",
-            "rollout.importance_bound": 2.0,
-            "optimizer.learning_rate": 3e-3,
-            "steps": 4,
-        },
-        tmp_path,
-    )
+def check_followed(folder: Path) -> None:
+    """The engine's log-probabilities stay those of a policy that moves."""
+    steps: list[dict[str, float]] = read_metrics(folder / "run" / "metrics.jsonl")
     assert len(steps) == 4
     taught = [step for step in steps if step["silent_groups"] < 1]
     assert len(taught) > 1
     assert max(step["sampler_gap_max"] for step in taught) < 1e-3
     entropies = [step["entropy"] for step in taught]
-    assert max(entropies) - min(entropies) > 1e-3  # the policy has moved
+    assert max(entropies) - min(entropies) > 1e-3
+
+
+def test_vllm_samples_with_the_weights_of_the_step(options: dict[str, Any], tmp_path: Path) -> None:
+    done = train(BIN / "python", {**options, **STEPS, "rollout.engine": "vllm"}, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    check_followed(tmp_path)
+
+
+def vllm(student: Path, *more: str) -> list[str]:
+    begin = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(student), "--dtype"]
+    return [*begin, "float32", "--enforce-eager", "--max-num-seqs", "16", *more]
+
+
+@pytest.fixture(scope="module")
+def server(student: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    arguments = vllm(student, "--logprobs-mode", "processed_logprobs", *EXTENSION)
+    log = tmp_path_factory.mktemp("log") / "vllm.txt"
+    development = {"VLLM_SERVER_DEV_MODE": "1", "PYTHONPATH": str(ROOT)}
+    with serving(arguments, log, development) as address:
+        yield address
+
+
+def test_a_server_samples_with_the_weights_of_the_step(
+    server: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    warm = {**options, **STEPS, "rollout.engine": server, "rollout.temperature": 0.9}
+    done = train(Path(sys.executable), warm, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    check_followed(tmp_path)
+    assert len([*(tmp_path / "run/handover").iterdir()]) == 1  # weights do not pile up
+
+
+def test_a_server_begins_with_the_weights_of_the_run(
+    server: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    """Whatever the run before has left there."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        one = {**options, "rollout.engine": server, "optimizer.learning_rate": 3e-2, "steps": 2}
+        done = train(Path(sys.executable), one, tmp_path / name)
+        assert done.returncode == 0, done.stderr[-3000:]
+        steps = read_metrics(tmp_path / name / "run/metrics.jsonl")
+        gaps = [step["sampler_gap_max"] for step in steps if step["silent_groups"] < 1]
+        assert gaps
+        assert max(gaps) < 1e-2
+
+
+def test_no_server_is_one_line_and_status_2(options: dict[str, Any], tmp_path: Path) -> None:
+    done = train(
+        Path(sys.executable), {**options, "rollout.engine": "http://127.0.0.1:9"}, tmp_path
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(
+        "egca: error: rollout.engine http://127.0.0.1:9: no server answers; start it with VLLM"
+    )

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 
 from egca.errors import InputError
+from egca.files import make_folder
 from egca.problems.generated import FAMILIES, Family, Task
 from egca.training.policy import Policy, Scorer, tokens_of
 
@@ -109,11 +111,26 @@ def student_folder(
 ) -> Path:
     """The folder of a trained student, training it now if it is not there.
 
+    Where another process is at it, this one waits for what that one makes.
+
     Args: report: called with the step and the loss while it is trained.
+    Raises: InputError where it cannot be kept.
     """
     target = (folder or cache_folder() / "students") / student.digest
     if (target / "student.json").is_file():
         return target
+    make_folder(target.parent)
+    try:
+        alone = FileLock(target.with_name(f".{target.name}.lock")).acquire()
+    except OSError as error:
+        raise InputError(f"{target}: the student cannot be kept: {error}") from None
+    with alone:
+        if not (target / "student.json").is_file():
+            _make_student(student, target, report)
+    return target
+
+
+def _make_student(student: Student, target: Path, report: Report | None) -> None:
     started = time.perf_counter()
     policy = train_student(student, report)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
@@ -133,7 +150,6 @@ def student_folder(
         raise InputError(f"{target}: the student cannot be kept: {error}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return target
 
 
 def new_tokenizer(family: Family, vocabulary: int) -> Any:

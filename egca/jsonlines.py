@@ -41,9 +41,15 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def append(stream: IO[bytes], row: dict[str, Any]) -> None:
-    """Write a line, at once."""
-    stream.write((json.dumps(row) + "\n").encode())
-    stream.flush()
+    """Write a line, at once. Raises: InputError where it cannot be, as on a full disk."""
+    left = memoryview((json.dumps(row) + "\n").encode())
+    try:
+        while left:
+            left = left[stream.write(left) :]
+    except OSError as error:
+        raise InputError(
+            f"{stream.name}: {reason_of(error)}; what was done before stands in it, for --resume"
+        ) from None
 
 
 def kept(
@@ -87,7 +93,7 @@ def opened(path: Path, resume: bool) -> Iterator[IO[bytes]]:
     is_file, is_new = path.is_file(), not path.exists()
     mode = "r+b" if is_file else "w+b" if is_new else "wb"
     try:
-        stream = path.open(mode)
+        stream = path.open(mode, buffering=0)  # nothing is left to fail when it is closed
     except OSError as error:
         raise InputError(f"{path}: {reason_of(error)}") from None
     with stream:

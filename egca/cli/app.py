@@ -5,6 +5,8 @@ is asked for: `egca --help` must answer in 0.3 s. What a command does is decided
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from egca import __version__
 from egca.errors import EgcaError
+from egca.files import reason_of
 
 EXIT_BAD_INPUT = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h: never one of the answers a command gives
@@ -88,6 +91,8 @@ class LazyGroup(TyperGroup):
         except Exception as error:
             if _is_for_typer(error):
                 raise
+            if isinstance(error, OSError) and error.errno in _FULL:
+                _leave(_no_room(error), EXIT_BAD_INPUT, debug=ctx.params["debug"])
             what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             _leave(
                 f"egca: bug: {what} (not your input's fault; "
@@ -104,6 +109,13 @@ def _is_for_typer(error: Exception) -> bool:
     return isinstance(error, typer.Exit | typer.Abort | BrokenPipeError) or hasattr(
         error, "format_message"
     )
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def _no_room(error: OSError) -> str:
+    return f"egca: error: {error.filename or 'a file or standard output'}: {reason_of(error)}"
 
 
 def _leave(message: str, status: int, *, debug: bool) -> NoReturn:
@@ -153,8 +165,29 @@ def main() -> NoReturn:
 
     Statuses: 0 and 1 are the command's answers, 2 bad input or usage, 70 a bug of ours, 130 Ctrl-C.
     """
+    status: object = 0
     try:
         app(prog_name="egca")
     except KeyboardInterrupt:  # outside what typer guards: while a module is imported, say
-        sys.exit(130)
-    sys.exit(0)
+        status = 130
+    except SystemExit as end:
+        status = end.code
+    except OSError as error:  # the version or a help could not be printed
+        status = _unwritten(error)
+    try:
+        if sys.stdout is not None:  # it is, where the shell closed it
+            sys.stdout.flush()
+    except OSError as error:
+        status = _unwritten(error)
+    sys.exit(status)  # type: ignore[arg-type]
+
+
+def _unwritten(error: OSError) -> int:
+    """The status where standard output takes no more; said, unless its reader has just gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python says it again when it ends
+    if error.errno == errno.EPIPE:
+        return 1
+    if error.errno not in _FULL:
+        raise error
+    print(_no_room(error), file=sys.stderr)
+    return EXIT_BAD_INPUT

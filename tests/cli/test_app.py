@@ -105,3 +105,33 @@ def test_usage_errors_are_status_2_and_a_near_miss_is_suggested():
     shown = egca("docter")
     assert shown.returncode == 2
     assert "doctor" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--version"],
+        ["--help"],
+        ["localize", "--help"],
+        ["localize", "--list-examples"],
+        ["localize", "--example", "total", "--json"],
+    ],
+)
+def test_a_full_disk_is_one_line_and_status_2(arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "egca", *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 2
+    said = "egca: error: a file or standard output: no space left on device\n"
+    assert done.stderr == said
+
+
+def test_a_reader_that_goes_away_is_not_told_of() -> None:
+    command = [sys.executable, "-m", "egca", "localize", "--list-examples"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    running.stdout.close()
+    _, said = running.communicate(timeout=60)
+    assert (running.returncode, said) == (1, "")

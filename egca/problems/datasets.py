@@ -23,7 +23,7 @@ from egca.problems.livecodebench import livecodebench_id, livecodebench_problem
 from egca.problems.mbpp import mbpp_id, mbpp_problem
 from egca.problems.plain import plain_id, plain_problem
 from egca.problems.problem import Problem
-from egca.problems.rows import OnBad, Row, rows_of
+from egca.problems.rows import OnBad, Row, name_shown, rows_of
 from egca.problems.sources import DATASETS, dataset_path, generated_of
 
 
@@ -167,7 +167,7 @@ def format_of(row: Row, where: str) -> Format:
     for form in FORMATS.values():
         if all(field in row for field in form.fields):
             return form
-    given = ", ".join(list(row)[:6]) or "none"
+    given = ", ".join(map(name_shown, list(row)[:6])) or "none"
     raise ProblemError(
         f"{where}: a task of no known data set (its fields: {given}); docs/datasets.md lists them"
     )

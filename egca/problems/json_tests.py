@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from egca.errors import ProblemError
 from egca.problems.literals import NotLiteral, literal
 from egca.problems.problem import UNKNOWN, Example
-from egca.problems.rows import kind_of_value
+from egca.problems.rows import kind_of_value, only_known
 from egca.types import Comparison
 
 FIELDS: dict[str, str] = {
@@ -113,11 +112,7 @@ def _elements(text: str, start: int, filename: str) -> Iterator[tuple[int, Any]]
 
 def example_of(row: dict[str, Any], number: int, is_script: bool, where: str) -> Example:
     """One test as FIELDS describes it; number is its name if it has none. Raises: ProblemError."""
-    for key in row:
-        if key not in FIELDS:
-            near = get_close_matches(key, FIELDS, 1)
-            hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(FIELDS)}"
-            raise ProblemError(f'{where}: unknown field "{key}"; {hint}')
+    only_known(row, FIELDS, where)
     _only_one(row, ("expected", "output"), where)
     if is_script:
         args: tuple[Any, ...] = ()

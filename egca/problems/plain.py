@@ -5,8 +5,6 @@ The fields are FIELDS below, those of a test in json_tests.FIELDS or, for code, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from egca.errors import ProblemError
@@ -15,7 +13,7 @@ from egca.problems.json_tests import COMPARISON, comparison_of, example_of
 from egca.problems.literal_text import is_json, literal_text
 from egca.problems.literals import NotLiteral
 from egca.problems.problem import UNKNOWN, Check, Example, Kind, Problem, Test
-from egca.problems.rows import Row, kind_of_value, optional, required
+from egca.problems.rows import Row, kind_of_value, only_known, optional, required
 from egca.types import Comparison
 
 FIELDS: dict[str, str] = {
@@ -46,7 +44,7 @@ def plain_id(row: Row, where: str) -> str:
 
 def plain_problem(row: Row, where: str) -> Problem:
     """A row of our own format. Raises: ProblemError naming the field."""
-    _only_known(row, FIELDS, where)
+    only_known(row, FIELDS, where)
     entry_point = required(row, "entry_point", where)
     kind = row.get("kind", kind_of(entry_point))
     if kind not in get_args(Kind) or (kind == "script") is not (entry_point == ""):
@@ -95,7 +93,7 @@ def _test(item: Any, number: int, is_script: bool, where: str) -> Test:
         raise ProblemError(f"{where} is {kind_of_value(item)}, but must be an object")
     if "check" not in item:
         return example_of(item, number, is_script, where)
-    _only_known(item, CHECK_FIELDS, where)
+    only_known(item, CHECK_FIELDS, where)
     line = item.get("line", 0)
     if type(line) is not int or line < 0:
         raise ProblemError(f"{where}: line is {line!r:.60}, but must be a number from 0 on")
@@ -164,12 +162,3 @@ def _flag(row: Row, field: str, where: str) -> bool:
     if not isinstance(value, bool):
         raise ProblemError(f"{where}: {field} is {kind_of_value(value)}, but must be true or false")
     return value
-
-
-def _only_known(row: Row, fields: Iterable[str], where: str) -> None:
-    names = [*fields]
-    for key in row:
-        if key not in names:
-            near = get_close_matches(key, names, 1)
-            hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(names)}"
-            raise ProblemError(f'{where}: unknown field "{key}"; {hint}')

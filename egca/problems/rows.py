@@ -10,8 +10,9 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,25 @@ def rows_of(
                 yield number, row
             else:
                 _say(ProblemError(f"{path}:{number}: not a JSON object"), on_bad)
+
+
+def name_shown(name: str) -> str:
+    """A field's name as a part of one line, however it was chosen.
+
+    >>> name_shown("prompt"), name_shown("a\\nb")
+    ('prompt', "'a\\\\nb'")
+    """
+    return name[:60] if name.isprintable() else repr(name[:60])
+
+
+def only_known(row: Row, fields: Iterable[str], where: str) -> None:
+    """Raises: ProblemError for a field that is none of these, with the nearest that is."""
+    names = [*fields]
+    for key in row:
+        if key not in names:
+            near = get_close_matches(key, names, 1)
+            hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(names)}"
+            raise ProblemError(f'{where}: unknown field "{name_shown(key)}"; {hint}')
 
 
 @contextmanager

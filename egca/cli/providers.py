@@ -11,17 +11,6 @@ from egca.cli.output import print_json
 from egca.errors import InputError
 
 ACTIONS = ("list", "check")
-NEEDS = {
-    "openai": ("llm", ("openai", "tenacity"), "OpenAI, and any server of its protocol"),
-    "anthropic": ("llm", ("anthropic", "tenacity"), "Claude models"),
-    "vllm": ("vllm", ("vllm",), "in this process, on a GPU: whole batches at once"),
-    "transformers": (
-        "train",
-        ("torch", "transformers"),
-        "in this process: folder, id or GGUF file",
-    ),
-}
-KEYS = {"openai": ("OPENAI_API_KEY", "EGCA_API_KEY"), "anthropic": ("ANTHROPIC_API_KEY",)}
 SCHEMA = {
     "type": "object",
     "properties": {"line": {"type": "integer"}, "why": {"type": "string"}},
@@ -82,19 +71,12 @@ def _list(json: bool) -> None:
 
 
 def _providers() -> list[dict[str, Any]]:
-    import os
-    from importlib.util import find_spec
-
-    from egca.providers import PROVIDERS
+    from egca.providers.needs import NEEDS, lacks_of
 
     rows: list[dict[str, Any]] = []
-    for name in PROVIDERS:
-        extra, modules, about = NEEDS[name]
-        lacks = [] if all(map(find_spec, modules)) else [f'the extra "{extra}"']
-        keys = KEYS.get(name, ())
-        if keys and not any(os.environ.get(key) for key in keys):
-            lacks.append(f"a key in {keys[0]}" + (", or --base-url" if name == "openai" else ""))
-        rows.append({"name": name, "about": about, "is_ready": not lacks, "lacks": lacks})
+    for name, needs in NEEDS.items():
+        lacks = lacks_of(name)
+        rows.append({"name": name, "about": needs.about, "is_ready": not lacks, "lacks": lacks})
     return rows
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 from egca.errors import ProviderError
 from egca.providers.anthropic_model import open_anthropic
@@ -92,7 +93,7 @@ def open_model(
     Returns: the model, its tally in `usage`, the provider's own object in `provider`.
     Raises: ProviderError for an unknown name or option, or a model that cannot be opened.
     """
-    if max_cost is not None and _meant(name, options)[0] not in table():
+    if max_cost is not None and meant(name, options)[0] not in table():
         raise unpriced(name)  # before a model of gigabytes is loaded
     opened = _opened(name, {key: value for key, value in options.items() if value is not None})
     is_remote = isinstance(opened, RemoteModel)
@@ -104,11 +105,11 @@ def open_model(
 
 def takes(name: str, option: str, **options: object) -> bool:
     """Whether a model's provider has an option, given the others. Raises: ProviderError."""
-    return option in _known(_meant(name, options)[0])
+    return option in _known(meant(name, options)[0])
 
 
 def _opened(name: str, given: dict[str, object]) -> ChatModel:
-    provider, model = _meant(name, given)
+    provider, model = meant(name, given)
     opener = PROVIDERS[provider]
     known = _known(provider)
     for key in given:
@@ -117,8 +118,11 @@ def _opened(name: str, given: dict[str, object]) -> ChatModel:
     return opener(model, name, **given)
 
 
-def _meant(name: str, given: Mapping[str, object]) -> tuple[str, str]:
-    """The provider and the model of a name. Raises: ProviderError."""
+def meant(name: str, given: Mapping[str, object] = MappingProxyType({})) -> tuple[str, str]:
+    """The provider and the model of a name, as open_model takes it with these options.
+
+    Raises: ProviderError.
+    """
     target = ALIASES[name]() if name in ALIASES else name
     provider, _, model = target.partition(":")
     if provider not in PROVIDERS or not model:

@@ -282,7 +282,10 @@ def config_of(tree: Mapping[str, Any], origin: str) -> TrainConfig:
             raise InputError(
                 f"{origin}: {name} is missing; give it with --set {name}=..."
             ) from None
-        raise InputError(f"{origin}: {name} is {first['input']!r}: {first['msg']}") from None
+        said = first["msg"]
+        if first["type"] == "string_pattern_mismatch":
+            said = f"it says {fields()[name]}"
+        raise InputError(f"{origin}: {name} is {first['input']!r}: {said}") from None
     name, strategy = config.objective.name, config.credit.strategy
     if not config.objective.is_credited and strategy != "uniform":
         raise InputError(

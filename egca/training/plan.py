@@ -57,12 +57,11 @@ def plan_of(config: TrainConfig) -> Plan:
     if is_taught:
         n_each = n_learned(config.supervised, rollout.prompts_per_step, rollout.num_generations)
         group = f"{n_each} programs"
-    if rollout.engine == "vllm" and find_spec("vllm") is None:
-        missing.append('rollout.engine vllm needs the extra "vllm": pip install "egca[vllm]"')
     plan_lines.append(("steps", f"{_steps(config, n, n_each)}, each {group}"))
     memory, said = _memory(config, missing)
     plan_lines += [("model", said), ("device", _device(memory, missing))]
     if not is_taught:
+        plan_lines.append(("rollouts", _rollouts(rollout.engine, missing)))
         own = ", ours and not published" if strategy.ours else ""
         plan_lines.append(("credit", f"{config.credit.strategy}: {strategy.label}{own}"))
         plan_lines.append(("debugger", _debugger(config, strategy, missing)))
@@ -111,7 +110,8 @@ def _memory(config: TrainConfig, missing: list[str]) -> tuple[float | None, str]
     activations = config.micro_batch_tokens * layers * per_token
     logits = min(config.chunk_tokens, config.micro_batch_tokens) * vocabulary * 4 * 3
     total = (states + copies + activations + logits) / 1e9
-    return total, f"{name}: about {n / 1e6:.3g}M parameters, {when}; about {total:.2g} GB to train"
+    size = f"{n / 1e9:.2g}B" if n >= 1e9 else f"{n / 1e6:.3g}M"
+    return total, f"{name}: about {size} parameters, {when}; about {total:.2g} GB to train"
 
 
 def parameters_of(shape: tuple[int, int, int]) -> int:
@@ -151,21 +151,38 @@ def _device(memory: float | None, missing: list[str]) -> str:
     return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}, {total:.0f} GB each"
 
 
+def _rollouts(engine: str, missing: list[str]) -> str:
+    if engine == "transformers":
+        return "by the model itself, in this process"
+    is_server = engine != "vllm"
+    module, extra = ("openai", "llm") if is_server else ("vllm", "vllm")
+    if find_spec(module) is None:
+        missing.append(f'rollout.engine {engine} needs the extra "{extra}": '
+                       f'pip install "egca[{extra}]"')  # fmt: skip
+    return f"by the vLLM server at {engine}" if is_server else "by vLLM, in this process"
+
+
 def _debugger(config: TrainConfig, strategy: Any, missing: list[str]) -> str:
-    from egca.debuggers.registry import check_name
+    from egca.debuggers.registry import DEBUGGERS, check_name
+    from egca.providers.needs import lacks_of
+    from egca.providers.registry import meant
 
     options = config.debugger
     if not strategy.needs:
         return f"not asked: {config.credit.strategy} needs no place"
     try:
-        form, _ = check_name(options.name)
+        form, named = check_name(options.name)
+        if form == "trace":
+            return "trace: no model, no cost"
+        provider, model = meant(named) if form in DEBUGGERS else (form, named)
     except EgcaError as error:
         missing.append(str(error))
         return options.name
-    if form == "trace":
-        return "trace: no model, no cost"
+    if form in DEBUGGERS:
+        missing += [f"debugger {options.name}: it lacks {what}" for what in lacks_of(provider)]
     cost = "without a bound" if options.max_cost is None else f"at most ${options.max_cost:g}"
-    return f"{options.name}: for failing completions in logic mode with A < 0; {cost}"
+    asked = "asked about failing completions in logic mode with A < 0"
+    return f"{options.name} ({provider}:{model}): {asked}; {cost}"
 
 
 def _objective(config: TrainConfig) -> str:

@@ -50,6 +50,7 @@ def test_set_wins_over_file_and_file_over_preset(tmp_path: Path) -> None:
         ("steps=0", "steps is 0: Input should be greater than 0"),
         ("objective.kl_estimator=k4", "objective.kl_estimator is 'k4'"),
         ("rollout.num_generations=1", "rollout.num_generations is 1"),
+        ("rollout.engine=vlm", "rollout.engine is 'vlm': it says what samples: transformers"),
         ("xyzzy=1", "`egca train --fields` lists them"),
     ],
 )

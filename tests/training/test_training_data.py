@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def test_a_prompt_of_a_family_shows_constraints(student: Path) -> None:
     assert len(known) > 3
 
 
-def test_the_plan_names_what_is_missing(tmp_path: Path) -> None:
+def test_the_plan_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of(load_config("tiny"))
     said = dict(plan.lines)
     assert said["problems"] == "1200 of tiny"
@@ -72,6 +73,14 @@ def test_the_plan_names_what_is_missing(tmp_path: Path) -> None:
     missing = " ".join(plan_of(away).missing)
     assert "MBPP is not shipped" in missing
     assert "sonnet-4.5" in missing
+    served = {"debugger.name": "qwen-7b", "rollout.engine": "http://gpu2:8000"}
+    with monkeypatch.context() as patched:
+        patched.delenv("EGCA_BASE_URL", raising=False)
+        patched.setitem(sys.modules, "vllm", None)
+        plan = plan_of(load_config("paper", changes=served))
+    assert 'debugger qwen-7b: it lacks the extra "vllm"' in plan.missing
+    assert dict(plan.lines)["rollouts"] == "by the vLLM server at http://gpu2:8000"
+    assert "6.7B parameters" in dict(plan.lines)["model"]
     with pytest.raises(InputError, match="no student tiny:huge"):
         plan_of(load_config("tiny", settings=["model.name=tiny:huge"]))
 

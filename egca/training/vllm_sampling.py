@@ -44,6 +44,7 @@ class VllmSampler:
         self._seed = seed
         self._n_calls = 0
         self._sleeps = policy.device.type == "cuda"
+        self._is_asleep = False
         with TemporaryDirectory() as folder:
             policy.save(Path(folder))
             try:
@@ -80,6 +81,7 @@ class VllmSampler:
             for own in seeds_of(self._seed, self._n_calls, len(prompts), n)
         ]
         self._n_calls += 1
+        self._wake()  # a step samples again where groups are replaced, and in dialogues
         given = [{"prompt_token_ids": list(prompt)} for prompt in prompts]
         for i, output in enumerate(self._engine.generate(given, asked, use_tqdm=False)):
             for one in output.outputs:
@@ -90,16 +92,21 @@ class VllmSampler:
                 yield Completion(i, one.index, ids, logprobs, one.finish_reason == "stop")
         if self._sleeps:
             self._engine.sleep(level=1)
+            self._is_asleep = True
 
     @torch.no_grad()
     def refresh(self) -> None:
         """Hand the policy's weights over."""
-        if self._sleeps:
-            self._engine.wake_up()
+        self._wake()
         weights = [(name, p.data) for name, p in self._policy.model.named_parameters()]
         self._engine.collective_rpc("reload_weights", kwargs={"weights_iterator": weights})
         self._engine.collective_rpc(renew_tied_head)
         self._engine.reset_prefix_cache()
+
+    def _wake(self) -> None:
+        if self._is_asleep:
+            self._engine.wake_up()
+            self._is_asleep = False
 
     def state(self) -> dict[str, Any]:
         """How many calls there were."""

@@ -218,6 +218,13 @@ class TrainConfig(Section):
     )
     loggers: list[Literal["tensorboard", "trackio", "wandb"]] = Field(default_factory=list)
 
+    @property
+    def max_length(self) -> int:
+        """Tokens of the longest prompt that completions are sampled for, and of its completion."""
+        is_talk = self.objective.name == "rlef"
+        prompt = self.dialogue.max_prompt_length if is_talk else 0
+        return max(prompt, self.rollout.max_prompt_length) + self.rollout.max_completion_length
+
     def digest(self) -> str:
         """SHA-256 of all options: what results are filed under."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

@@ -206,11 +206,12 @@ def open_sampler(
     if options.engine.startswith("http"):
         from egca.training.vllm_server import ServerSampler
 
-        return ServerSampler(policy, options, seed, folder / "handover", world)
+        where = folder / "handover"
+        return ServerSampler(policy, options, config.max_length, seed, where, world)
     if options.engine == "vllm":
         from egca.training.vllm_sampling import VllmSampler
 
-        return VllmSampler(policy, options, seed)
+        return VllmSampler(policy, options, config.max_length, seed)
     return PolicySampler(
         policy,
         max_tokens=options.max_completion_length,

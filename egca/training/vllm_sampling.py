@@ -27,12 +27,13 @@ class VllmSampler:
     """Samples with a vLLM engine that holds the policy's weights.
 
     Args:
+        max_length: tokens of a prompt and its completion.
         seed: each call draws from it and the number of calls before, so that a resumed run goes on
             with the same seeds.
     Raises: MissingExtraError, InputError where vLLM does not start.
     """
 
-    def __init__(self, policy: Policy, options: Rollout, seed: int) -> None:
+    def __init__(self, policy: Policy, options: Rollout, max_length: int, seed: int) -> None:
         os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # weights are handed over in memory
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")  # each refresh warns of tied weights
         try:
@@ -51,7 +52,7 @@ class VllmSampler:
                 self._engine = LLM(
                     folder,
                     dtype=str(policy.model.dtype).removeprefix("torch."),
-                    max_model_len=options.max_prompt_length + options.max_completion_length,
+                    max_model_len=max_length,
                     max_num_seqs=options.batch_size,
                     gpu_memory_utilization=options.gpu_memory_utilization,
                     enable_sleep_mode=self._sleeps,

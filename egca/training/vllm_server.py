@@ -34,6 +34,7 @@ class ServerSampler:
     """Samples with a server that takes over the policy's weights, at once and after each update.
 
     Args:
+        max_length: tokens of a prompt and its completion.
         folder: where weights are handed over; whole, as the server sees it too.
         seed: each call draws from it and the number of calls before, so that a resumed run goes on
             with the same seeds.
@@ -43,7 +44,13 @@ class ServerSampler:
     """
 
     def __init__(
-        self, policy: Policy, options: Rollout, seed: int, folder: Path, world: World
+        self,
+        policy: Policy,
+        options: Rollout,
+        max_length: int,
+        seed: int,
+        folder: Path,
+        world: World,
     ) -> None:
         if find_spec("openai") is None:
             raise MissingExtraError("rollout.engine with an address", "llm")
@@ -60,7 +67,7 @@ class ServerSampler:
         key = os.environ.get("EGCA_API_KEY") or "none"
         self._client = OpenAI(base_url=f"{self._url}/v1", api_key=key, timeout=_PATIENCE_S)
         self._control = self._client.with_options(base_url=self._url)
-        self._model, self._is_packed = self._checked()
+        self._model, self._is_packed = self._checked(max_length)
         self.refresh()
 
     def sample(self, prompts: Sequence[Sequence[int]], n: int) -> Iterator[Completion]:
@@ -134,7 +141,7 @@ class ServerSampler:
         with _Reached(self._url):
             self._control.post("/collective_rpc", body=body, cast_to=object)
 
-    def _checked(self) -> tuple[str, bool]:
+    def _checked(self, max_length: int) -> tuple[str, bool]:
         """The name of the server's model, and whether its output layer is a packed copy.
 
         Raises: InputError in one line for a server that cannot be used.
@@ -156,11 +163,11 @@ class ServerSampler:
                 f"rollout.engine {self._url}: its log-probabilities are {mode}, of another "
                 f"temperature than that of sampling; {_START}"
             )
-        longest = options.max_prompt_length + options.max_completion_length
-        if config["model_config"]["max_model_len"] < longest:
+        taken = config["model_config"]["max_model_len"]
+        if taken < max_length:
             raise InputError(
-                f"rollout.engine {self._url}: takes {config['model_config']['max_model_len']} "
-                f"tokens, and prompt and completion have up to {longest}: --max-model-len {longest}"
+                f"rollout.engine {self._url}: takes {taken} tokens, and a prompt with its "
+                f"completion has up to {max_length}: add --max-model-len {max_length}"
             )
         is_packed = str(config["device_config"]["device"]) == "cpu"
         if is_packed and config["parallel_config"]["worker_extension_cls"] != EXTENSION:

@@ -83,3 +83,10 @@ def test_every_option_is_listed_once() -> None:
     assert "credit.strategy" in listed
     assert "model.lora.r" in listed
     assert len(listed) == len(set(listed)) > 50
+
+
+def test_the_longest_sequence_is_a_dialogues_where_there_are_any() -> None:
+    assert load_config("tiny").max_length == 128 + 144
+    talk = {"objective.name": "rlef", "credit.strategy": "uniform"}
+    config = load_config("tiny", changes=talk)
+    assert config.max_length == config.dialogue.max_prompt_length + 144

@@ -33,6 +33,13 @@ def without(problems: Iterable[Problem], names: Sequence[str]) -> Iterator[Probl
     held: set[str] | None = None
     for problem in problems:
         if held is None:
-            held = {one.task_id.casefold() for name in names for one in load_dataset(name)}
+            held = {task_id for name in names for task_id in _ids_of(name)}
         if problem.task_id.casefold() not in held:
             yield problem
+
+
+def _ids_of(name: str) -> set[str]:
+    try:
+        return {one.task_id.casefold() for one in load_dataset(name)}
+    except ProblemError as error:
+        raise ProblemError(f"what {name} has is to be left out, but {error}") from None

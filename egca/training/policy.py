@@ -155,7 +155,7 @@ class Scorer(nn.Module):
         chunk: tokens whose logits exist in float32 at once.
         shares_prompts: whether a prompt may be read once for all of its completions, in two passes.
             Not where weights are in shards: every pass is a meeting of all processes, which would
-            disagree about their number.
+            disagree about their number. Nor with gradient checkpointing, which keeps no cache.
     """
 
     def __init__(
@@ -170,7 +170,9 @@ class Scorer(nn.Module):
         self.model = model
         self.temperature = temperature
         self.chunk = chunk
-        self.shares_prompts = shares_prompts
+        self.shares_prompts = shares_prompts and not any(
+            getattr(part, "gradient_checkpointing", False) for part in model.modules()
+        )
 
     def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
         """Log-probability and entropy (nats) of each completion token, float32 (B, T), 0 behind.
@@ -224,6 +226,7 @@ class Reference:
         model = policy.model
         if self._adapted is None:
             model = copy.deepcopy(policy.model).requires_grad_(False).eval()
+            model.gradient_checkpointing_disable()
         self._scorer = Scorer(model, temperature, chunk)
 
     @torch.no_grad()

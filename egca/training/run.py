@@ -317,7 +317,8 @@ def _open_folder(config: TrainConfig, folder: Path, resume: bool) -> None:
             raise InputError(f"{folder}: its {CONFIG} has other options than asked for; resume it "
                              "with `--resume` and the same options")  # fmt: skip
         return
-    if folder.is_dir() and any(folder.iterdir()):
+    begun = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if begun - {CONFIG, ENVIRONMENT}:  # these two alone: it ended before it could begin
         raise InputError(
             f"{folder}: not empty; --resume goes on with a run, or give another folder"
         )

@@ -21,8 +21,8 @@ def shared_states(model: Any, ids: Tensor, starts: Tensor, lengths: Tensor) -> T
         model: of transformers, without its output layer.
         ids: (B, S), prompts and completions, padded on the right.
         starts, lengths: (B,), tokens of each prompt and each completion.
-    Returns: None where too few prompts are shared, or the model keeps no cache (as with gradient
-        checkpointing); then it has to be run on `ids`.
+    Returns: None where too few prompts are shared, or the model keeps no cache; then it has to be
+        run on `ids`.
     """
     prompts, group = _distinct(ids, starts)
     width, longest = max(map(len, prompts)), int(lengths.max())

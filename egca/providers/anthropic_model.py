@@ -232,4 +232,21 @@ def _form(schema: Schema) -> dict[str, Any]:
     """The schema in the protocol's terms; bounds that it does not know become descriptions."""
     import anthropic
 
-    return {"type": "json_schema", "schema": anthropic.transform_schema(schema)}
+    return {"type": "json_schema", "schema": anthropic.transform_schema(_one_typed(schema))}
+
+
+def _one_typed(schema: Any) -> Any:
+    """The schema with anyOf in place of lists of types, which the client does not know.
+
+    >>> _one_typed({"type": ["integer", "null"]})
+    {'anyOf': [{'type': 'integer'}, {'type': 'null'}]}
+    """
+    if isinstance(schema, list):
+        return [_one_typed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    rest = {key: _one_typed(part) for key, part in schema.items() if key != "type"}
+    kinds = schema.get("type")
+    if isinstance(kinds, list):
+        return {"anyOf": [{**rest, "type": kind} for kind in kinds]}
+    return {**rest, "type": _one_typed(kinds)} if "type" in schema else rest

@@ -234,7 +234,7 @@ def lost(job: Job, reason: str) -> Answer | None:
     if job.asked is not None:
         return None
     if job.needs is not None:
-        return Places()
+        return Places(fell_back=True)
     judged = Judged(Mode.SYNTAX, Cause.CRASH, 0.0, "", "", reason)
     return judged if job.n_public is None else Report(judged, (reason,), passes_private=False)
 

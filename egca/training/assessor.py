@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from egca.credit import Need
-from egca.errors import EgcaError, ProviderError
+from egca.errors import EgcaError
 from egca.execution import Limits, Sandbox
 from egca.execution.expectations import GroundTruth
 from egca.execution.judging import evidence_of, judge
@@ -144,7 +144,7 @@ def _find(
                 program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
             )
             return places_of(answer, job.needs)
-        except ProviderError:  # a server that is gone, a budget that is spent
+        except Exception:  # a server that is gone, a budget that is spent, a bug of its author's
             has_failed = True
     elif job.needs <= PLAIN_NEEDS:
         isolated = quick.isolate(program, problem)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from egca.training.aligned import AlignedRollouts
 from egca.training.assessment import Bench
-from egca.training.config import TrainConfig
+from egca.training.config import Debugger, TrainConfig
 from egca.training.crediting import Crediting
 from egca.training.data import Prompt, SetAside
 from egca.training.dialogues import Dialogues, assessed
@@ -34,6 +34,7 @@ class Parts:
     crediting: Crediting
     check: Callable[[], None]
     world: World
+    debugger: Debugger
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def rollouts_of(config: TrainConfig, parts: Parts, say: Say) -> Rollouts:
         parts.check,
         config.supervised.weight,
         config.data.prompt,
-        Critique(scores_of(config, say), weight) if weight else None,
+        Critique(scores_of(config, parts.debugger, say), weight) if weight else None,
     )
 
 

@@ -164,7 +164,7 @@ def _rollouts(engine: str, missing: list[str]) -> str:
 
 def _debugger(config: TrainConfig, strategy: Any, missing: list[str]) -> str:
     from egca.debuggers.registry import DEBUGGERS, check_name
-    from egca.providers.needs import lacks_of
+    from egca.providers.needs import NEEDS, lacks_of
     from egca.providers.registry import meant
 
     options = config.debugger
@@ -178,6 +178,8 @@ def _debugger(config: TrainConfig, strategy: Any, missing: list[str]) -> str:
     except EgcaError as error:
         missing.append(str(error))
         return options.name
+    if provider == "vllm" and not all(map(find_spec, NEEDS["openai"].modules)):
+        missing.append(f'debugger {options.name}: it is asked as a server, by the extra "llm"')
     if form in DEBUGGERS:
         missing += [f"debugger {options.name}: it lacks {what}" for what in lacks_of(provider)]
     cost = "without a bound" if options.max_cost is None else f"at most ${options.max_cost:g}"

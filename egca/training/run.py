@@ -25,6 +25,7 @@ from egca.training.config import TrainConfig, read_config
 from egca.training.crediting import Crediting, Group
 from egca.training.critic import Critic, CriticUpdater
 from egca.training.data import Prompt, SetAside, load_problems, prompts_of
+from egca.training.debugging import served_debugger
 from egca.training.demands import demands_of
 from egca.training.distributed import Replica, World
 from egca.training.evaluation import evaluate, together
@@ -75,12 +76,30 @@ def train(
     Raises: InputError and the other errors of egca for what a user can mend.
     """
     world = world or World()
-    strategy = find_strategy(config.credit.strategy)
-    options = options_from(config.credit.options)
+    find_strategy(config.credit.strategy)
+    options_from(config.credit.options)
     check_installed(config.loggers)
     _check_share(config, world)
     if world.is_main:
         _open_folder(config, folder, resume)
+    with served_debugger(config, folder, world, say) as debugger:
+        asked = config.model_copy(update={"debugger": debugger})
+        return _train(config, asked, folder, resume, policy, world, listeners, say)
+
+
+def _train(
+    config: TrainConfig,
+    asked: TrainConfig,
+    folder: Path,
+    resume: bool,
+    policy: Policy | None,
+    world: World,
+    listeners: Sequence[Listener],
+    say: Callable[[str], None],
+) -> Report:
+    """As train. asked: the same options, the debugger by the name that processes open it by."""
+    strategy = find_strategy(config.credit.strategy)
+    options = options_from(config.credit.options)
     problems = load_problems(config.data)
     with world.main_first():
         place = "auto" if world.device is None else str(world.device)
@@ -89,7 +108,7 @@ def train(
     if strategy.constraints:
         with world.main_first():
             file = folder / "constraints.json"
-            demands, n_fallen = demands_of(problems, config.debugger, file)
+            demands, n_fallen = demands_of(problems, asked.debugger, file)
         if n_fallen:
             say(f"{config.debugger.name} gave no constraints for {n_fallen} problems: theirs are "
                 "what their references show")  # fmt: skip
@@ -102,7 +121,7 @@ def train(
     )
     memory = None if config.reward.memory is None else Path(config.reward.memory).expanduser()
     with (
-        Bench(_rules(config, crediting), config.reward.workers, memory) as bench,
+        Bench(_rules(asked, crediting), config.reward.workers, memory) as bench,
         _signals() as is_asked,
     ):
 
@@ -123,6 +142,7 @@ def train(
             crediting,
             check if world.n == 1 else lambda: None,  # the others would wait for ever
             world,
+            asked.debugger,
         )
         method = open_method(config, parts, prompts, folder, say)
         aside += method.aside

@@ -22,7 +22,7 @@ from egca.files import save_text
 from egca.jsonlines import json_lines
 from egca.problems import Problem, program_of
 from egca.training.assessment import Bench, Job
-from egca.training.config import TrainConfig
+from egca.training.config import Debugger, TrainConfig
 from egca.training.crediting import Crediting, Group, Rollout
 from egca.training.data import Prompt
 from egca.training.metrics import Means
@@ -112,18 +112,19 @@ def _sampled(config: TrainConfig, prompts: Sequence[Prompt], say: Say) -> list[t
     return [(prompts[one.prompt], policy.decode(one.ids)) for one in ordered]
 
 
-def scores_of(config: TrainConfig, say: Say) -> Scores:
+def scores_of(config: TrainConfig, options: Debugger, say: Say) -> Scores:
     """Who judges: the teacher's likelihood where one is named, else the debugger's score.
 
+    Args: options: of the debugger, by the name that it is opened by.
     Raises: InputError for a debugger that gives no scores.
     """
     if config.teacher.model is not None:
-        options = config.model.model_copy(update={"name": config.teacher.model, "lora": None})
-        return Likelihood(open_policy(options, say), config.micro_batch_tokens)
+        model = config.model.model_copy(update={"name": config.teacher.model, "lora": None})
+        return Likelihood(open_policy(model, say), config.micro_batch_tokens)
     given: dict[str, Any] = {}
-    if config.debugger.max_cost is not None:
-        given["max_cost"] = config.debugger.max_cost
-    debugger = open_debugger(config.debugger.name, **given)
+    if options.max_cost is not None:
+        given["max_cost"] = options.max_cost
+    debugger = open_debugger(options.name, **given)
     if not debugger.gives_scores:
         raise InputError(
             f"reward.critique: the debugger {config.debugger.name} gives no scores; name one that "

@@ -23,6 +23,7 @@ import numpy as np
 
 from egca.errors import InputError
 from egca.files import make_folder, read_whole
+from egca.providers.serving import served
 from egca.training.config import TrainConfig
 from egca.training.metrics import append_line, read_metrics
 from egca.training.plan import plan_of
@@ -34,7 +35,6 @@ from harness.tables.compare import rows_of
 from harness.tables.larger import ENGINES, RATE, TEST_SETS, Step, stem_of, verdicts
 from harness.tables.methods import BASE, METHODS
 from harness.tables.request import Request
-from harness.tables.serving import served
 
 _STOP_S = 120.0  # a training saves itself when it is told to end
 _DONE = "done.jsonl"

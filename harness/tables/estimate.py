@@ -11,12 +11,13 @@ from statistics import median
 from typing import Any
 
 from egca.errors import InputError
+from egca.providers import serving
 from egca.training.config import TrainConfig, load_config
 from egca.training.plan import parameters_of, plan_of, shape_of
 from harness.studies.curves import score
 from harness.studies.runs import Run, is_known, known
 from harness.studies.tuning import best
-from harness.tables import larger, serving
+from harness.tables import larger
 from harness.tables.learning import run_for
 from harness.tables.methods import METHODS, label_of
 from harness.tables.registry import TABLES

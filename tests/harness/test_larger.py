@@ -16,8 +16,9 @@ pytest.importorskip("torch", reason="needs the extra train")
 pytest.importorskip("matplotlib", reason="needs the extra report")
 
 from egca.errors import InputError, MissingExtraError
+from egca.providers import serving
 from harness.provenance import ROOT
-from harness.tables import carry_out, larger, serving
+from harness.tables import carry_out, larger
 from harness.tables.estimate import plan
 from harness.tables.registry import TABLES
 from harness.tables.request import Request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
@@ -9,6 +10,7 @@ from asking import ASKED, PROTOCOLS, SCHEMA, opened
 from wire import BEHAVIOURS, TEXT, Wire
 
 from egca.errors import InputError, ProviderError
+from egca.prompts import Prompt, all_prompts
 from egca.providers import Message, Sampling, Wrapper, open_model, parsed
 
 both = pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -247,3 +249,16 @@ def test_no_key(protocol: str, monkeypatch) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     with pytest.raises(ProviderError, match=f"no key; set {protocol.upper()}_API_KEY"):
         open_model(f"{protocol}:x")
+
+
+@both
+@pytest.mark.parametrize(
+    "prompt", [one for one in all_prompts() if one.schema], ids=lambda one: one.name
+)
+def test_every_prompts_schema_can_be_sent(wire: Wire, protocol: str, prompt: Prompt) -> None:
+    opened(wire, protocol).complete(ASKED, Sampling(max_tokens=33), prompt.schema)
+    request = wire.requests[0]
+    form = request.get("response_format") or request.get("output_config")
+    if form is not None:  # a schema that a protocol cannot hold is not sent
+        assert all(f'"{name}"' in json.dumps(form) for name in prompt.schema.get("properties", ()))
+        assert protocol == "openai" or '"type": [' not in json.dumps(form)

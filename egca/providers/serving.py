@@ -1,4 +1,6 @@
-"""The server of a debugger's model: started for the runs that ask it, stopped behind them."""
+"""The vLLM server of a local model: started for the runs that ask it, stopped behind them.
+
+An engine in each process that asks would not fit on a GPU beside a trainer; one server does."""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from egca.errors import InputError, MissingExtraError
@@ -41,15 +44,12 @@ def served(model: str, log: Path, start_s: float = _START_S) -> Iterator[dict[st
     if os.environ.get(ADDRESS):
         yield {}
         return
-    own = Path(sys.executable).parent
-    program = shutil.which("vllm", path=f"{own}{os.pathsep}{os.environ.get('PATH', '')}")
-    if program is None:
-        raise MissingExtraError(f"serving {model}", "vllm")
     port = _free_port()
+    begun = _here(command(model, port))
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stream:
         server = subprocess.Popen(
-            [program, *command(model, port)[1:]],
+            begun,
             stdout=stream, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
@@ -59,6 +59,19 @@ def served(model: str, log: Path, start_s: float = _START_S) -> Iterator[dict[st
         yield {ADDRESS: address}
     finally:
         _stop(server)
+
+
+def _here(command: list[str]) -> list[str]:
+    """`vllm serve MODEL ...` with the vLLM of this environment, else with the one on the path."""
+    _, _, model, *options = command
+    if find_spec("vllm") is not None:
+        return [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model,
+                *options]  # fmt: skip
+    own = Path(sys.executable).parent
+    program = shutil.which("vllm", path=f"{own}{os.pathsep}{os.environ.get('PATH', '')}")
+    if program is None:
+        raise MissingExtraError(f"serving {model}", "vllm")
+    return [program, *command[1:]]
 
 
 def _free_port() -> int:
@@ -75,7 +88,8 @@ def _wait(
         if server.poll() is not None:
             lines = log.read_text("utf-8", "replace").strip().splitlines()
             last = lines[-1].strip()[:200] if lines else "it said nothing"
-            raise InputError(f"the server of {model} ended before it answered: {last} (see {log})")
+            raise InputError(f"the server of {model} ended before it answered: {last} (see {log}; "
+                             f"or start one and name it in {ADDRESS})")  # fmt: skip
         with (
             suppress(urllib.error.URLError, OSError),
             urllib.request.urlopen(f"{address}/models", timeout=5) as answer,

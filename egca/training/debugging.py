@@ -1,0 +1,76 @@
+"""The debugger of a run, where it is a local model: one vLLM server for all processes of the run.
+
+Without it each process that judges, on each GPU, would load an engine of its own, whose default is
+most of the GPU's memory, and the trainer has the rest of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from egca.credit import find_strategy
+from egca.debuggers.registry import DEBUGGERS, check_name
+from egca.errors import MissingExtraError
+from egca.providers.needs import NEEDS
+from egca.providers.registry import meant
+from egca.providers.serving import ADDRESS, served
+from egca.training.config import Debugger, TrainConfig
+from egca.training.distributed import World
+
+LOG = "debugger.log"  # what the server says, in the run's folder
+
+
+@contextmanager
+def served_debugger(
+    config: TrainConfig, folder: Path, world: World, say: Callable[[str], None]
+) -> Iterator[Debugger]:
+    """The run's options of its debugger, with the name that its processes open it by.
+
+    A server that EGCA_BASE_URL names is taken; else, where the model is one for vLLM and the run
+    asks it anything, the main process starts one, and stops it behind the block.
+
+    Raises: MissingExtraError without vLLM; InputError naming the log where it does not come up, or
+        an unknown debugger; ProviderError for an unknown model.
+    """
+    options = config.debugger
+    form, name = check_name(options.name)
+    is_model = form in DEBUGGERS and form != "trace"
+    provider, model = meant(name) if is_model else ("", "")
+    if provider != "vllm" or not _is_asked(config):
+        yield options
+        return
+    if not all(map(find_spec, NEEDS["openai"].modules)):
+        raise MissingExtraError(f"debugger {options.name}, which is asked as a server,", "llm")
+    with ExitStack() as stack:
+        given: dict[str, str] = {}
+        if world.is_main:
+            if not os.environ.get(ADDRESS):
+                say(f"starting a server of {model}; what it says stands in {folder / LOG}")
+            given = stack.enter_context(served(model, folder / LOG))
+        mine = given.get(ADDRESS) or os.environ.get(ADDRESS, "")
+        stack.enter_context(_at(world.gather(mine)[0]))
+        yield options.model_copy(update={"name": f"{form}:openai:{model}"})
+
+
+def _is_asked(config: TrainConfig) -> bool:
+    """Whether a run has a question for its debugger: of places, constraints or scores."""
+    strategy = find_strategy(config.credit.strategy)
+    is_scored = config.reward.critique > 0 and config.teacher.model is None
+    return bool(strategy.needs) or strategy.constraints or is_scored
+
+
+@contextmanager
+def _at(address: str) -> Iterator[None]:
+    """The server's address where debuggers look for it."""
+    before = os.environ.get(ADDRESS)
+    os.environ[ADDRESS] = address
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[ADDRESS]
+        else:
+            os.environ[ADDRESS] = before

@@ -13,6 +13,7 @@ import pytest
 
 from harness.pages import PAGES, rendered, typed_claims
 from harness.tables import TABLES
+from harness.tables.plots import PLOTS
 from harness.tables.report import page, tables
 from harness.tables.view import view_of
 
@@ -71,7 +72,8 @@ def test_the_report_shows_what_was_measured():
     views = [view_of(name) for name in TABLES]
     assert tables(views) == (folder / "tables.md").read_text("utf-8"), "stale: make docs"
     # Plots are left out: the same numbers are drawn a little differently by another matplotlib.
-    plotted = {view.name: "<svg></svg>" if view.document else "" for view in views}
+    pictured = {view.name for view in views if view.document and view.name in PLOTS}
+    plotted = {view.name: "<svg></svg>" if view.name in pictured else "" for view in views}
     drawn = re.compile(r"<svg.*?</svg>\s*", re.DOTALL)
     shown = drawn.sub("<svg></svg>", (folder / "index.html").read_text("utf-8"))
     assert page(views, plotted) == shown, "stale: make docs"

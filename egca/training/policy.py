@@ -71,7 +71,9 @@ def load_policy(options: Model, device: str = "auto") -> Policy:
         raise ProviderError(f"{options.name}: models with capped logits cannot be trained here yet")
     model.config._attn_implementation = options.attention
     if options.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        older = "gradient_checkpointing_enable"  # its name in transformers 5.0
+        enable = getattr(model, "activation_checkpointing_enable", None) or getattr(model, older)
+        enable({"use_reentrant": False})
     if options.lora is not None:
         model = with_lora(model, options.lora)
         if options.gradient_checkpointing:
@@ -226,7 +228,9 @@ class Reference:
         model = policy.model
         if self._adapted is None:
             model = copy.deepcopy(policy.model).requires_grad_(False).eval()
-            model.gradient_checkpointing_disable()
+            for part in model.modules():  # nothing is recomputed here, and a cache is kept
+                if getattr(part, "gradient_checkpointing", False):
+                    part.gradient_checkpointing = False
         self._scorer = Scorer(model, temperature, chunk)
 
     @torch.no_grad()

@@ -19,13 +19,14 @@ import yaml
 from egca.credit import find_strategy, options_from
 from egca.errors import InputError
 from egca.files import make_folder, save_text
+from egca.problems import Problem
 from egca.structure import ConstraintSet, extract_constraints
 from egca.training.assessment import Bench, Rules
 from egca.training.config import TrainConfig, read_config
 from egca.training.crediting import Crediting, Group
 from egca.training.critic import Critic, CriticUpdater
 from egca.training.data import Prompt, SetAside, load_problems, prompts_of
-from egca.training.debugging import served_debugger
+from egca.training.debugging import LOG, served_debugger
 from egca.training.demands import demands_of
 from egca.training.distributed import Replica, World
 from egca.training.evaluation import evaluate, together
@@ -76,20 +77,22 @@ def train(
     Raises: InputError and the other errors of egca for what a user can mend.
     """
     world = world or World()
-    find_strategy(config.credit.strategy)
+    find_strategy(config.credit.strategy)  # what is wrong is said before a server starts
     options_from(config.credit.options)
     check_installed(config.loggers)
     _check_share(config, world)
     if world.is_main:
         _open_folder(config, folder, resume)
+    problems = load_problems(config.data)
     with served_debugger(config, folder, world, say) as debugger:
         asked = config.model_copy(update={"debugger": debugger})
-        return _train(config, asked, folder, resume, policy, world, listeners, say)
+        return _train(config, asked, problems, folder, resume, policy, world, listeners, say)
 
 
 def _train(
     config: TrainConfig,
     asked: TrainConfig,
+    problems: list[Problem],
     folder: Path,
     resume: bool,
     policy: Policy | None,
@@ -100,7 +103,6 @@ def _train(
     """As train. asked: the same options, the debugger by the name that processes open it by."""
     strategy = find_strategy(config.credit.strategy)
     options = options_from(config.credit.options)
-    problems = load_problems(config.data)
     with world.main_first():
         place = "auto" if world.device is None else str(world.device)
         policy = policy or open_policy(config.model, say, place)
@@ -338,7 +340,7 @@ def _open_folder(config: TrainConfig, folder: Path, resume: bool) -> None:
                              "with `--resume` and the same options")  # fmt: skip
         return
     begun = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if begun - {CONFIG, ENVIRONMENT}:  # these two alone: it ended before it could begin
+    if begun - {CONFIG, ENVIRONMENT, LOG}:  # these alone: it ended before it could begin
         raise InputError(
             f"{folder}: not empty; --resume goes on with a run, or give another folder"
         )

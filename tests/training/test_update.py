@@ -162,6 +162,17 @@ def test_adapters_off_are_the_reference(student: Path) -> None:
     torch.testing.assert_close(Reference(adapted, 1.0, 100).logprobs(tokens), plain)
 
 
+def test_the_reference_recomputes_nothing(student: Path) -> None:
+    policy = load_policy(Model(name=str(student), gradient_checkpointing=True), "cpu")
+    reference = Reference(policy, 1.0, 100)
+    passes: list[int] = []
+    reference._scorer.model.model.register_forward_hook(lambda *_: passes.append(1))
+    tokens = tokens_of([[5, 6, 7, 8]] * 4, [[9, 10, 11]] * 4, 0, "cpu")
+    torch.testing.assert_close(reference.logprobs(tokens), Scorer(policy.model)(tokens)[0])
+    assert len(passes) == 2  # the prompt once, then its completions
+    assert any(getattr(part, "gradient_checkpointing", False) for part in policy.model.modules())
+
+
 def test_a_wrong_sampler_is_corrected_and_logged(policy) -> None:
     """The gradient is that of advantages times min(pi / pi_sampler, bound), token by token."""
     objective, bound = Objective(beta=0.0), 2.0

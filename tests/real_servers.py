@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 BIN = Path(os.environ.get("EGCA_SERVERS", ".venv-servers")).absolute() / "bin"
 READY_S = 420
+ROOT = Path(__file__).resolve().parents[1]
 # vLLM's build for processors: a small cache, no search for cores of its own, nothing sent home.
 QUIET = {
     "HF_HUB_OFFLINE": "1",
@@ -65,3 +67,24 @@ def _wait_for(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
         assert running.poll() is None, log.read_text(errors="replace")[-3000:]
         time.sleep(0.5)
     pytest.fail(f"no server after {READY_S} s: {log.read_text(errors='replace')[-3000:]}")
+
+
+def trained(
+    python: Path, options: Mapping[str, Any], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """`python -m egca train` of preset tiny with these dotted options, into folder/run."""
+    import yaml
+
+    from egca.training.config import load_config
+
+    if not (BIN / "python").exists():
+        pytest.skip("needs servers in .venv-servers: make test-servers")
+    file = folder / "config.yaml"
+    file.write_text(yaml.safe_dump(load_config("tiny", changes=options).model_dump()))
+    environment = {**os.environ, **QUIET, "PYTHONPATH": str(ROOT)}
+    environment.pop("EGCA_BASE_URL", None)  # a run starts its own server
+    command = [str(python), "-m", "egca", "train", "--config", str(file), "--output"]
+    return subprocess.run(
+        [*command, str(folder / "run")], text=True, capture_output=True, timeout=900,
+        env=environment, cwd=folder, check=False,
+    )  # fmt: skip

@@ -36,10 +36,15 @@ NEEDS: dict[str, Needs] = {
 }
 
 
+def is_installed(provider: str) -> bool:
+    """Whether the modules of a provider's extra are here."""
+    return all(map(find_spec, NEEDS[provider].modules))
+
+
 def lacks_of(provider: str) -> list[str]:
     """What this machine lacks for a provider, each as the end of "it lacks ..."."""
     needs = NEEDS[provider]
-    lacks = [] if all(map(find_spec, needs.modules)) else [f'the extra "{needs.extra}"']
+    lacks = [] if is_installed(provider) else [f'the extra "{needs.extra}"']
     if needs.keys and not any(map(os.environ.get, (*needs.keys, *needs.addresses))):
         lacks.append(f"a key in {needs.keys[0]}" + (", or --base-url" if needs.addresses else ""))
     return lacks

@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 from egca.credit import find_strategy
 from egca.debuggers.registry import DEBUGGERS, check_name
 from egca.errors import MissingExtraError
-from egca.providers.needs import NEEDS
+from egca.providers.needs import is_installed
 from egca.providers.registry import meant
 from egca.providers.serving import ADDRESS, served
 from egca.training.config import Debugger, TrainConfig
@@ -42,7 +41,7 @@ def served_debugger(
     if provider != "vllm" or not _is_asked(config):
         yield options
         return
-    if not all(map(find_spec, NEEDS["openai"].modules)):
+    if not is_installed("openai"):
         raise MissingExtraError(f"debugger {options.name}, which is asked as a server,", "llm")
     with ExitStack() as stack:
         given: dict[str, str] = {}

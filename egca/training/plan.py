@@ -154,9 +154,12 @@ def _device(memory: float | None, missing: list[str]) -> str:
 def _rollouts(engine: str, missing: list[str]) -> str:
     if engine == "transformers":
         return "by the model itself, in this process"
+    from egca.providers.needs import NEEDS, is_installed
+
     is_server = engine != "vllm"
-    module, extra = ("openai", "llm") if is_server else ("vllm", "vllm")
-    if find_spec(module) is None:
+    provider = "openai" if is_server else "vllm"
+    if not is_installed(provider):
+        extra = NEEDS[provider].extra
         missing.append(f'rollout.engine {engine} needs the extra "{extra}": '
                        f'pip install "egca[{extra}]"')  # fmt: skip
     return f"by the vLLM server at {engine}" if is_server else "by vLLM, in this process"
@@ -164,7 +167,7 @@ def _rollouts(engine: str, missing: list[str]) -> str:
 
 def _debugger(config: TrainConfig, strategy: Any, missing: list[str]) -> str:
     from egca.debuggers.registry import DEBUGGERS, check_name
-    from egca.providers.needs import NEEDS, lacks_of
+    from egca.providers.needs import is_installed, lacks_of
     from egca.providers.registry import meant
 
     options = config.debugger
@@ -178,7 +181,7 @@ def _debugger(config: TrainConfig, strategy: Any, missing: list[str]) -> str:
     except EgcaError as error:
         missing.append(str(error))
         return options.name
-    if provider == "vllm" and not all(map(find_spec, NEEDS["openai"].modules)):
+    if provider == "vllm" and not is_installed("openai"):
         missing.append(f'debugger {options.name}: it is asked as a server, by the extra "llm"')
     if form in DEBUGGERS:
         missing += [f"debugger {options.name}: it lacks {what}" for what in lacks_of(provider)]

@@ -172,9 +172,7 @@ class Scorer(nn.Module):
         self.model = model
         self.temperature = temperature
         self.chunk = chunk
-        self.shares_prompts = shares_prompts and not any(
-            getattr(part, "gradient_checkpointing", False) for part in model.modules()
-        )
+        self.shares_prompts = shares_prompts and not _recomputed(model)
 
     def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
         """Log-probability and entropy (nats) of each completion token, float32 (B, T), 0 behind.
@@ -220,6 +218,11 @@ class Scorer(nn.Module):
         return logprobs.gather(-1, targets[:, None])[:, 0], entropy
 
 
+def _recomputed(model: Any) -> list[Any]:
+    """The parts of a model whose activations are computed again for the gradient."""
+    return [part for part in model.modules() if getattr(part, "gradient_checkpointing", False)]
+
+
 class Reference:
     """The frozen ref_policy of the KL term: a copy, or the same model with its adapters off."""
 
@@ -228,9 +231,8 @@ class Reference:
         model = policy.model
         if self._adapted is None:
             model = copy.deepcopy(policy.model).requires_grad_(False).eval()
-            for part in model.modules():  # nothing is recomputed here, and a cache is kept
-                if getattr(part, "gradient_checkpointing", False):
-                    part.gradient_checkpointing = False
+            for part in _recomputed(model):  # not here, where a cache can be kept
+                part.gradient_checkpointing = False
         self._scorer = Scorer(model, temperature, chunk)
 
     @torch.no_grad()

@@ -22,7 +22,7 @@ from egca.files import make_folder, save_text
 from egca.problems import Problem
 from egca.structure import ConstraintSet, extract_constraints
 from egca.training.assessment import Bench, Rules
-from egca.training.config import TrainConfig, read_config
+from egca.training.config import Debugger, TrainConfig, read_config
 from egca.training.crediting import Crediting, Group
 from egca.training.critic import Critic, CriticUpdater
 from egca.training.data import Prompt, SetAside, load_problems, prompts_of
@@ -85,13 +85,12 @@ def train(
         _open_folder(config, folder, resume)
     problems = load_problems(config.data)
     with served_debugger(config, folder, world, say) as debugger:
-        asked = config.model_copy(update={"debugger": debugger})
-        return _train(config, asked, problems, folder, resume, policy, world, listeners, say)
+        return _train(config, debugger, problems, folder, resume, policy, world, listeners, say)
 
 
 def _train(
     config: TrainConfig,
-    asked: TrainConfig,
+    debugger: Debugger,
     problems: list[Problem],
     folder: Path,
     resume: bool,
@@ -100,7 +99,7 @@ def _train(
     listeners: Sequence[Listener],
     say: Callable[[str], None],
 ) -> Report:
-    """As train. asked: the same options, the debugger by the name that processes open it by."""
+    """As train. debugger: its options, with the name that processes open it by."""
     strategy = find_strategy(config.credit.strategy)
     options = options_from(config.credit.options)
     with world.main_first():
@@ -110,7 +109,7 @@ def _train(
     if strategy.constraints:
         with world.main_first():
             file = folder / "constraints.json"
-            demands, n_fallen = demands_of(problems, asked.debugger, file)
+            demands, n_fallen = demands_of(problems, debugger, file)
         if n_fallen:
             say(f"{config.debugger.name} gave no constraints for {n_fallen} problems: theirs are "
                 "what their references show")  # fmt: skip
@@ -123,7 +122,7 @@ def _train(
     )
     memory = None if config.reward.memory is None else Path(config.reward.memory).expanduser()
     with (
-        Bench(_rules(asked, crediting), config.reward.workers, memory) as bench,
+        Bench(_rules(config, debugger, crediting), config.reward.workers, memory) as bench,
         _signals() as is_asked,
     ):
 
@@ -144,7 +143,7 @@ def _train(
             crediting,
             check if world.n == 1 else lambda: None,  # the others would wait for ever
             world,
-            asked.debugger,
+            debugger,
         )
         method = open_method(config, parts, prompts, folder, say)
         aside += method.aside
@@ -180,12 +179,12 @@ def _train(
     return report
 
 
-def _rules(config: TrainConfig, crediting: Crediting) -> Rules:
+def _rules(config: TrainConfig, debugger: Debugger, crediting: Crediting) -> Rules:
     return Rules(
-        config.debugger.name,
+        debugger.name,
         config.reward.call_s,
-        config.debugger.budget_s,
-        config.debugger.max_cost,
+        debugger.budget_s,
+        debugger.max_cost,
         crediting.wants_share,
     )
 

@@ -14,11 +14,11 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from egca.errors import InputError, MissingExtraError, ProviderError
+from egca.providers.needs import is_installed
 from egca.training.config import Rollout
 from egca.training.distributed import World
 from egca.training.policy import Policy
@@ -52,7 +52,7 @@ class ServerSampler:
         folder: Path,
         world: World,
     ) -> None:
-        if find_spec("openai") is None:
+        if not is_installed("openai"):
             raise MissingExtraError("rollout.engine with an address", "llm")
         from openai import OpenAI
 

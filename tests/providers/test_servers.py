@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_servers import BIN, serving
+from real_servers import BIN, QUIET, serving
 from smollm2_folder import unpack
 
 from egca.errors import ProviderError
@@ -224,15 +224,7 @@ def test_vllm_in_this_process(folder: Path, tmp_path: Path) -> None:
         pytest.skip("needs vLLM in .venv-servers: make test-servers")
     script = tmp_path / "in_process.py"
     script.write_text(IN_PROCESS)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "VLLM_NO_USAGE_STATS": "1",
-    }
+    environment = {**os.environ, **QUIET, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
         [str(BIN / "python"), str(script), str(folder)],
         capture_output=True, text=True, env=environment, timeout=600,

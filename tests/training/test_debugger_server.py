@@ -11,8 +11,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the extra train")
 
-import yaml
-from real_servers import BIN, QUIET
+from real_servers import BIN, trained
 from smollm2_folder import unpack
 
 from egca.providers.serving import ADDRESS
@@ -20,8 +19,6 @@ from egca.training.config import load_config
 from egca.training.debugging import LOG, served_debugger
 from egca.training.distributed import World
 from egca.training.metrics import read_metrics
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -48,22 +45,12 @@ def test_no_server_is_started_where_none_is_wanted(
 
 @pytest.mark.servers
 def test_all_processes_of_a_run_ask_one_server(options: dict[str, Any], tmp_path: Path) -> None:
-    if not (BIN / "python").exists():
-        pytest.skip("needs vLLM in .venv-servers: make test-servers")
     unpack(tmp_path / "smollm2")
     changes = {
         **options, "debugger.name": f"vllm:{tmp_path / 'smollm2'}", "credit.strategy": "egca",
         "reward.workers": 2, "steps": 2,
     }  # fmt: skip
-    file = tmp_path / "config.yaml"
-    file.write_text(yaml.safe_dump(load_config("tiny", changes=changes).model_dump()))
-    command = [str(BIN / "python"), "-m", "egca", "train", "--config", str(file), "--output"]
-    environment = {**os.environ, **QUIET, "PYTHONPATH": str(ROOT)}
-    environment.pop(ADDRESS, None)
-    done = subprocess.run(
-        [*command, str(tmp_path / "run")], text=True, capture_output=True, timeout=900,
-        env=environment, cwd=tmp_path, check=False,
-    )  # fmt: skip
+    done = trained(BIN / "python", changes, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     log = (tmp_path / "run" / LOG).read_text(errors="replace")
     assert "POST /v1/chat/completions" in log

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,32 +13,15 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the extra train")
 
-import yaml
-from real_servers import BIN, QUIET, serving
+from real_servers import BIN, ROOT, serving, trained
 
-from egca.training.config import load_config
 from egca.training.metrics import read_metrics
 
 pytestmark = pytest.mark.servers
 
-ROOT = Path(__file__).resolve().parents[2]
 # Large steps: with weights of the step before, the gap would be tenths of a nat and more.
 STEPS = {"rollout.importance_bound": 2.0, "optimizer.learning_rate": 3e-3, "steps": 4}
 EXTENSION = ["--worker-extension-cls", "egca.training.vllm_worker.Extension"]
-
-
-def train(
-    python: Path, options: dict[str, Any], folder: Path, *more: str
-) -> subprocess.CompletedProcess[str]:
-    if not (BIN / "python").exists():
-        pytest.skip("needs vLLM in .venv-servers: make test-servers")
-    file = folder / "config.yaml"
-    file.write_text(yaml.safe_dump(load_config("tiny", changes=options).model_dump()))
-    command = [str(python), "-m", "egca", "train", "--config", str(file), "--output"]
-    return subprocess.run(
-        [*command, str(folder / "run"), *more], text=True, capture_output=True, timeout=600,
-        env={**os.environ, **QUIET, "PYTHONPATH": str(ROOT)}, cwd=folder, check=False,
-    )  # fmt: skip
 
 
 def check_followed(folder: Path) -> None:
@@ -55,7 +36,7 @@ def check_followed(folder: Path) -> None:
 
 
 def test_vllm_samples_with_the_weights_of_the_step(options: dict[str, Any], tmp_path: Path) -> None:
-    done = train(BIN / "python", {**options, **STEPS, "rollout.engine": "vllm"}, tmp_path)
+    done = trained(BIN / "python", {**options, **STEPS, "rollout.engine": "vllm"}, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     check_followed(tmp_path)
 
@@ -78,7 +59,7 @@ def test_a_server_samples_with_the_weights_of_the_step(
     server: str, options: dict[str, Any], tmp_path: Path
 ) -> None:
     warm = {**options, **STEPS, "rollout.engine": server, "rollout.temperature": 0.9}
-    done = train(Path(sys.executable), warm, tmp_path)
+    done = trained(Path(sys.executable), warm, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     check_followed(tmp_path)
     assert len([*(tmp_path / "run/handover").iterdir()]) == 1  # weights do not pile up
@@ -91,7 +72,7 @@ def test_a_server_begins_with_the_weights_of_the_run(
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         one = {**options, "rollout.engine": server, "optimizer.learning_rate": 3e-2, "steps": 2}
-        done = train(Path(sys.executable), one, tmp_path / name)
+        done = trained(Path(sys.executable), one, tmp_path / name)
         assert done.returncode == 0, done.stderr[-3000:]
         steps = read_metrics(tmp_path / name / "run/metrics.jsonl")
         gaps = [step["sampler_gap_max"] for step in steps if step["silent_groups"] < 1]
@@ -100,7 +81,7 @@ def test_a_server_begins_with_the_weights_of_the_run(
 
 
 def test_no_server_is_one_line_and_status_2(options: dict[str, Any], tmp_path: Path) -> None:
-    done = train(
+    done = trained(
         Path(sys.executable), {**options, "rollout.engine": "http://127.0.0.1:9"}, tmp_path
     )
     assert done.returncode == 2

@@ -55,12 +55,13 @@ def _field(value: object) -> object:
 
 def _binary(op: str, left: Key, right: Key) -> Key:
     """Sums commute where a number says that they are no texts or lists; products always do."""
-    if op == "Mult" or (op == "Add" and (_is_number(left) or _is_number(right))):
+    if op == "Mult" or (op == "Add" and (is_number(left) or is_number(right))):
         left, right = sorted((left, right), key=repr)
     return ("binary", op, left, right)
 
 
-def _is_number(key: Key) -> bool:
+def is_number(key: Key) -> bool:
+    """Whether a normal form is that of a number written out."""
     return key[0] == "constant" and key[1] in ("int", "float")
 
 

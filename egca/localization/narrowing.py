@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from egca.localization.keys import key_of
+from egca.localization.keys import is_number, key_of
 
 
 def indices_of(value: ast.expr, source: ast.expr) -> ast.expr | None:
@@ -57,7 +57,11 @@ def _parts(old: ast.expr, new: ast.expr) -> list[Parts]:
         case ast.BinOp(), ast.BinOp() if type(old.op) is type(new.op):
             straight: Parts = [old.left, old.right], [new.left, new.right]
             crossed: Parts = [old.left, old.right], [new.right, new.left]
-            return [straight, crossed] if isinstance(old.op, ast.Mult | ast.Add) else [straight]
+            operands = [*straight[0], *straight[1]]
+            commutes = isinstance(old.op, ast.Mult) or (
+                isinstance(old.op, ast.Add) and any(is_number(key_of(one)) for one in operands)
+            )
+            return [straight, crossed] if commutes else [straight]
         case ast.Compare(ops=[a]), ast.Compare(ops=[b]) if type(a) is type(b):
             return [([old.left, *old.comparators], [new.left, *new.comparators])]
         case ast.Call(), ast.Call() if len(old.args) == len(new.args):

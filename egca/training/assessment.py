@@ -25,7 +25,7 @@ from egca.types import Cause, Mode
 
 _OF_VERDICTS = frozenset({Need.LOCATION, Need.REPAIR})  # needs that a traceback can serve
 _RAISED = 0.9  # as localize has it for a program that the interpreter stops at
-_FORMAT = 2  # of what is kept on disk
+_FORMAT = 3  # of what is kept on disk
 _JOB_LIMIT_S = 120.0  # over all limits within; only a bug of ours comes near it
 
 

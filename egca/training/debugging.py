@@ -38,7 +38,7 @@ def served_debugger(
     form, name = check_name(options.name)
     is_model = form in DEBUGGERS and form != "trace"
     provider, model = meant(name) if is_model else ("", "")
-    if provider != "vllm" or not _is_asked(config):
+    if provider != "vllm" or not questions_of(config):
         yield options
         return
     if not is_installed("openai"):
@@ -54,11 +54,15 @@ def served_debugger(
         yield options.model_copy(update={"name": f"{form}:openai:{model}"})
 
 
-def _is_asked(config: TrainConfig) -> bool:
-    """Whether a run has a question for its debugger: of places, constraints or scores."""
+def questions_of(config: TrainConfig) -> list[str]:
+    """What a run asks its debugger, in words; nothing where it has no question."""
     strategy = find_strategy(config.credit.strategy)
-    is_scored = config.reward.critique > 0 and config.teacher.model is None
-    return bool(strategy.needs) or strategy.constraints or is_scored
+    questions = {
+        "places in failing completions in logic mode with A < 0": bool(strategy.needs),
+        "constraints of every problem, once": strategy.constraints,
+        "a score of every completion": config.reward.critique > 0 and config.teacher.model is None,
+    }
+    return [question for question, is_asked in questions.items() if is_asked]
 
 
 @contextmanager

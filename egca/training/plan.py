@@ -15,6 +15,7 @@ from egca.errors import EgcaError
 from egca.training import tiny
 from egca.training.config import TrainConfig
 from egca.training.data import load_problems
+from egca.training.debugging import questions_of
 from egca.training.sections import n_learned
 
 _BYTES = {"float32": 4, "bfloat16": 2}
@@ -64,7 +65,7 @@ def plan_of(config: TrainConfig) -> Plan:
         plan_lines.append(("rollouts", _rollouts(rollout.engine, missing)))
         own = ", ours and not published" if strategy.ours else ""
         plan_lines.append(("credit", f"{config.credit.strategy}: {strategy.label}{own}"))
-        plan_lines.append(("debugger", _debugger(config, strategy, missing)))
+        plan_lines.append(("debugger", _debugger(config, missing)))
     plan_lines.append(("objective", _objective(config)))
     for logger in config.loggers:
         if find_spec(logger) is None:
@@ -165,14 +166,15 @@ def _rollouts(engine: str, missing: list[str]) -> str:
     return f"by the vLLM server at {engine}" if is_server else "by vLLM, in this process"
 
 
-def _debugger(config: TrainConfig, strategy: Any, missing: list[str]) -> str:
+def _debugger(config: TrainConfig, missing: list[str]) -> str:
     from egca.debuggers.registry import DEBUGGERS, check_name
     from egca.providers.needs import is_installed, lacks_of
     from egca.providers.registry import meant
 
     options = config.debugger
-    if not strategy.needs:
-        return f"not asked: {config.credit.strategy} needs no place"
+    questions = questions_of(config)
+    if not questions:
+        return f"not asked: {config.credit.strategy} needs neither places nor constraints"
     try:
         form, named = check_name(options.name)
         if form == "trace":
@@ -185,9 +187,8 @@ def _debugger(config: TrainConfig, strategy: Any, missing: list[str]) -> str:
         missing.append(f'debugger {options.name}: it is asked as a server, by the extra "llm"')
     if form in DEBUGGERS:
         missing += [f"debugger {options.name}: it lacks {what}" for what in lacks_of(provider)]
-    cost = "without a bound" if options.max_cost is None else f"at most ${options.max_cost:g}"
-    asked = "asked about failing completions in logic mode with A < 0"
-    return f"{options.name} ({provider}:{model}): {asked}; {cost}"
+    cost = "unbounded" if options.max_cost is None else f"at most ${options.max_cost:g}"
+    return f"{options.name} ({provider}:{model}): asked for {' and '.join(questions)}; cost {cost}"
 
 
 def _objective(config: TrainConfig) -> str:

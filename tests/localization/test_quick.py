@@ -167,6 +167,22 @@ def test_a_missing_and_a_moved_statement(quick):
     assert lines_of(found) == [5]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ('"*" + c', 'c + "_"'),
+        ("c + text", "text + c.lower()"),
+        ('c + "-" + text', 'text + (c + "_")'),
+    ],
+)
+def test_the_order_of_joined_texts_counts(quick, wrong, right):
+    """Taken for sums that commute, they would differ in less than repairs them."""
+    reference = f'def join(text):\n    for c in "Ab":\n        text = {right}\n    return text\n'
+    problem = problem_of(reference, [("x",), ("",), ("Yz",)], name="join")
+    found = quick.isolate(Program(reference.replace(right, wrong)), problem)
+    assert lines_of(found) == [3]
+
+
 def test_a_program_that_raises_or_never_ends(quick):
     raising = changed(("previous = x", "previous = x // 0"))
     assert lines_of(quick.isolate(Program(raising), problem_of())) == [9]

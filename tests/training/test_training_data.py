@@ -81,6 +81,12 @@ def test_the_plan_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None
     assert 'debugger qwen-7b: it lacks the extra "vllm"' in plan.missing
     assert dict(plan.lines)["rollouts"] == "by the vLLM server at http://gpu2:8000"
     assert "6.7B parameters" in dict(plan.lines)["model"]
+    asked = dict(plan.lines)["debugger"]
+    assert "asked for places" in asked
+    assert "constraints of every problem" in asked
+    plan = plan_of(load_config("paper", changes={**served, "credit.strategy": "uniform"}))
+    asked = dict(plan.lines)["debugger"]
+    assert "asked for constraints of every problem, once; cost unbounded" in asked
     with pytest.raises(InputError, match="no student tiny:huge"):
         plan_of(load_config("tiny", settings=["model.name=tiny:huge"]))
 

@@ -83,12 +83,22 @@ class LazyGroup(TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         return name, name and _load(name), rest
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().make_context(*args, **extra)
+        except Exception as error:
+            if _is_misuse(error):
+                _leave(_misused(error), EXIT_BAD_INPUT, debug=False)
+            raise
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except EgcaError as error:
             _leave(f"egca: error: {error}", EXIT_BAD_INPUT, debug=ctx.params["debug"])
         except Exception as error:
+            if _is_misuse(error):
+                _leave(_misused(error), EXIT_BAD_INPUT, debug=ctx.params["debug"])
             if _is_for_typer(error):
                 raise
             if isinstance(error, OSError) and error.errno in _FULL:
@@ -103,12 +113,26 @@ class LazyGroup(TyperGroup):
 
 
 def _is_for_typer(error: Exception) -> bool:
-    """Whether typer words it itself: exits, usage errors, and a reader that closed the pipe.
+    """Whether typer ends by it: exits, a help in place of arguments, a reader that is gone."""
+    return isinstance(error, typer.Exit | typer.Abort | BrokenPipeError) or _is_help(error)
 
-    Usage errors are known by their method: typer moved their class between releases."""
-    return isinstance(error, typer.Exit | typer.Abort | BrokenPipeError) or hasattr(
-        error, "format_message"
-    )
+
+def _is_misuse(error: Exception) -> bool:
+    """A usage error, known by its method: typer moved its class between releases."""
+    return hasattr(error, "format_message") and not _is_help(error)
+
+
+def _is_help(error: Exception) -> bool:
+    return type(error).__name__ == "NoArgsIsHelpError"
+
+
+def _misused(error: Any) -> str:
+    """A usage error in one line, and where the usage stands."""
+    said = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "egca"
+    end = "" if said.endswith("?") else ";"
+    return f'egca: error: {said[:1].lower()}{said[1:]}{end} "{command} --help" says how'
 
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

@@ -108,6 +108,30 @@ def test_usage_errors_are_status_2_and_a_near_miss_is_suggested():
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("lokalize",), "no such command 'lokalize'. Did you mean 'localize'? \"egca --help\""),
+        (("bench", "mian"), "Did you mean 'main'? \"egca bench --help\" says how"),
+        (("--foo",), 'no such option: --foo; "egca --help" says how'),
+        (("data", "info"), 'missing argument \'NAME_OR_PATH\'; "egca data info --help" says how'),
+        (("localize", "x.py", "--budget-s", "abc"), "invalid value for '--budget-s': "),
+    ],
+)
+def test_misuse_is_one_line_that_names_the_help(arguments, said):
+    run = egca(*arguments)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("egca: error: ")
+    assert said in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_group_without_a_command_shows_its_help():
+    run = egca("bench")
+    assert run.returncode == 2
+    assert "Usage: egca bench" in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["--version"],

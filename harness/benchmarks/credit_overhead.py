@@ -33,13 +33,17 @@ def seconds_of(
 ) -> dict[str, float]:
     """Seconds of a step by phase, the mean over all steps but the first, which warms up.
 
+    Beside them localized, the number of programs that were, and padding, the share of what the
+    model learns from that is padding.
+
     Args:
         more: dotted options over those of the preset, for both sides of a pair.
     """
     phases: list[dict[str, float]] = []
 
     def listen(step: int, metrics: dict[str, Any], groups: Sequence[Any]) -> None:
-        phases.append({**metrics["seconds"], "localized": metrics["localized"]})
+        more = {"localized": metrics["localized"], "padding": metrics.get("padding_waste", 0.0)}
+        phases.append({**metrics["seconds"], **more})
 
     changes = {
         **QUIET,

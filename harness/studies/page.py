@@ -101,10 +101,11 @@ def _overhead() -> str:
             seconds = [f"{pair[key][phase]:.3f}" for phase in phases]
             rows.append([str(number), f"`{name}`", *seconds])
     shares = ", ".join(f"{100 * pair['share']:.0f} %" for pair in found["rounds"])
-    n = found["rounds"][0]["with"]["localized"]
+    first = found["rounds"][0]["with"]
     return (
         f"{table(['pair', 'rule', *phases], rows)}\n\n"
-        f"Seconds of a step, {n:.0f} programs of it localized. Credit adds {shares}; the median is "
-        f"{100 * found['share']:.0f} %, where 15 % are wanted. Measured by "
+        f"Seconds of a step, {first['localized']:.0f} programs of it localized. Credit adds "
+        f"{shares}; the median is {100 * found['share']:.0f} %, where 15 % are wanted. Of what the "
+        f"model learns from, {100 * first['padding']:.0f} % is padding. Measured by "
         f"`{found['provenance']['command']}`."
     )

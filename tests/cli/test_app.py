@@ -113,7 +113,7 @@ def test_usage_errors_are_status_2_and_a_near_miss_is_suggested():
         (("lokalize",), "no such command 'lokalize'. Did you mean 'localize'? \"egca --help\""),
         (("bench", "mian"), "Did you mean 'main'? \"egca bench --help\" says how"),
         (("--foo",), 'no such option: --foo; "egca --help" says how'),
-        (("data", "info"), 'missing argument \'NAME_OR_PATH\'; "egca data info --help" says how'),
+        (("data", "info"), "missing argument 'NAME_OR_PATH'; \"egca data info --help\" says how"),
         (("localize", "x.py", "--budget-s", "abc"), "invalid value for '--budget-s': "),
     ],
 )

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egca.credit import advantage_part, group_advantages
+from egca.credit.advantages import advantage_scale
 from egca.errors import CreditError
 
 REWARDS = st.floats(-10, 10, allow_nan=False).map(lambda x: round(x, 6))
@@ -119,3 +120,8 @@ def test_a_part_that_says_nothing_contributes_nothing():
 
 def test_a_part_of_whole_numbers_is_no_whole_number():
     assert advantage_part([1, 0, 0], [1, 0, 0], [2, -1, -1], 3) == pytest.approx([2, -1, -1])
+
+
+def test_the_scale_of_a_group_is_read_where_rewards_differ_most():
+    assert advantage_scale([0.5, 0.0, 1.0], [0.0, -1.0, 1.0]) == 2.0
+    assert advantage_scale([1.0, 1.0], [0.0, 0.0]) == 0.0

@@ -59,6 +59,35 @@ def test_survival_of_four_completions_by_hand():
     assert np.allclose(rows(scaled, "survival"), np.array(expected) / 0.5, rtol=1e-3)
 
 
+def test_survival_shares_a_step_among_its_tokens_and_adds_what_meets_there():
+    """Values as in the example of chances(): 1/2, 1/2, 2/3, 1. The place of one death lies in the
+    statement of an earlier step, whose token gets both."""
+    shape = {"statements": [[0, 1], [2]], "steps": [0, 1]}
+    group = [
+        Evidence([1, 2, 3], 1.0, 0.5, "correct", **shape),
+        Evidence([1, 2, 3], 0.0, -0.5, "logic", dies_at=1, located=[0], **shape),
+        Evidence([1, 2, 3], 0.0, -0.5, "logic", dies_at=0, **shape),
+        Evidence([1, 2, 3], 1.0, 0.5, "correct", **shape),
+    ]
+    right = [1 / 12, 1 / 12, 1 / 3]
+    found = rows(group, "survival")
+    assert np.allclose(found, [right, [-7 / 12, 1 / 12, 0], [-1 / 4, -1 / 4, 0], right])
+    assert found[1][2] == 0
+    assert found[2][2] == 0
+
+
+def test_survival_asks_for_no_place_where_a_failing_program_is_raised():
+    """Values 1/3, 1/3, 1/2, 1; what rewards between 0 and 1 leave over is spread."""
+    shape = {"statements": [[0], [1], [2]], "steps": [0, 1, None]}
+    group = [
+        Evidence([1, 2, 3], 0.8, 0.2, "logic", dies_at=1, located=[0], **shape),
+        Evidence([1, 2, 3], 0.0, -0.6, "logic", dies_at=0, **shape),
+        Evidence([1, 2, 3], 1.0, 0.4, "correct", **shape),
+    ]
+    rest = (0.2 + 1 / 3) / 3
+    assert np.allclose(rows(group, "survival")[0], [1 / 6 + rest, -1 / 2 + rest, rest])
+
+
 def test_survival_before_the_first_step_and_at_a_step_without_tokens():
     # One passes and has no statement at step 1; one does not compile (dies before step 0); one dies
     # at step 1, where its located token is the last.
@@ -317,3 +346,31 @@ def test_a_removal_at_the_very_end_has_no_token_to_raise():
     assert token_repair([6, 7], offsets, " return x", (7, 9), "", encode) is None
     assert token_repair([6, 7], offsets, " return x", (9, 10), "x", encode) is None
     assert token_repair([6, 7], offsets, " return x", (7, 9), " x", encode) is None  # no change
+
+
+def test_a_cap_on_several_strong_tokens_by_hand():
+    """The strongest is at the bound of 0.4; the level 1/15 keeps the sum."""
+    found = capped(np.array([0.6, 0.3, 0.1, 0.0]), 1.6)
+    assert np.allclose(found, [0.4, 0.3 + 1 / 15, 0.1 + 1 / 15, 1 / 15])
+    two = capped(np.array([0.5, 0.4, 0.1, 0.0]), 1.2)
+    assert np.allclose(two, [0.3, 0.3, 0.25, 0.15])
+
+
+def test_what_is_raised_is_not_masked():
+    raised = Evidence([5, 6, 7, 8], 0.5, 0.5, "logic", located=[1])
+    assert rows([raised], "egca-mask")[0].tolist() == [0.125] * 4
+
+
+def test_seeds_wrap():
+    group = [Evidence(list(range(50)), 0.0, -1.0, "logic", located=[3, 4])]
+    found = [
+        assign(group, "random-span", seed=seed)[0].advantages.tolist()
+        for seed in (5, 5 + 2**64, 5 - 2**64, 6)
+    ]
+    assert found[0] == found[1] == found[2]
+    assert found[0] != found[3]
+
+
+def test_what_a_log_is_told_of_the_smallest_credit():
+    (credit,) = assign([Evidence([5, 6], 1.0, 1e-200, "correct")], "uniform")
+    assert (credit.n_effective, credit.max_multiplier, credit.mode) == (2.0, 1.0, Mode.CORRECT)

@@ -196,7 +196,9 @@ def test_what_is_asked_of_whom():
 
 
 def first_token(group, context: Context):
-    """All of A_i on the first token."""
+    """All of A_i on the first token.
+
+    Of every completion."""
     return [evidence.advantage * np.eye(evidence.n_tokens)[0] for evidence in group]
 
 
@@ -210,8 +212,10 @@ def test_a_strategy_from_outside():
         assert rows(group, name)[0].tolist() == [-1, 0, 0]
     bare = find_strategy(f"{__name__}:first_token")
     assert bare.label == "All of A_i on the first token."
-    assert not bare.conserves
+    assert bare.source == f"{__name__}:first_token"
+    assert bare.conserves is False
     assert bare.wanted(Mode.LOGIC, -1.0) == {Need.LOCATION, Need.STATEMENTS}
+    assert Need.STATEMENTS in bare.wanted(Mode.SYNTAX, -1.0)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,11 @@ EQUAL: list[tuple[Any, Any, Comparison]] = [
     ([1, 2], Iterated((2, 1)), Comparison(unordered=True)),
     (True, Iterated(()), Comparison(view="truth")),
     (True, Iterated(()), Comparison(view="is_not_none")),
+    (..., ..., Comparison()),
+    (1.0, 1.5, Comparison(atol=0.5)),  # the bound itself
+    ({1.0, 5.0}, {1.0005, 5.001}, Comparison(rtol=1e-3)),
+    (complex(NAN, 1.0), complex(NAN, 1.0000001), NEAR),
+    (complex(1.0, NAN), complex(1.0000001, NAN), NEAR),
 ]
 DIFFERENT: list[tuple[Any, Any, Comparison, str]] = [
     (True, 1, EXACT, "expected True (bool), got 1 (int)"),
@@ -96,12 +101,61 @@ DIFFERENT: list[tuple[Any, Any, Comparison, str]] = [
     ({"a": 1}, {"b": 1}, Comparison(), "expected the key 'a', got {'b': 1}"),
     ({}, {"b": 1}, Comparison(), "got the key 'b', which is not expected"),
     ([{1, 2}], [{1}], Comparison(), "[0]: 2 is missing"),
-    (OrderedDict(a=1, b=2), OrderedDict(b=2, a=1), Comparison(), ""),
+    (
+        OrderedDict(a=1, b=2),
+        OrderedDict(b=2, a=1),
+        Comparison(),
+        "keys in another order: [0]: expected 'a', got 'b'",
+    ),
     ([1, 1, 2], [1, 2, 2], Comparison(unordered=True), "1 is missing and 2 is not expected"),
     ([1], 1, Comparison(unordered=True), "expected [1] (list), got 1 (int)"),
     ({1}, 3, Comparison(view="set"), "got 3, which cannot be seen as set"),
     (True, [], Comparison(view="truth"), "expected a true value, got []"),
     (True, None, Comparison(view="is_not_none"), "expected True, got False"),
+    (False, [1], Comparison(view="truth"), "expected a false value, got [1]"),
+    (True, Opaque("X"), Comparison(view="truth"), "expected a true value, got <X>"),
+    ([1], Opaque("X"), Comparison(view="list"), "expected [1], got <X>"),
+    (
+        [],
+        range(1 << 21),
+        Comparison(view="list"),
+        "got range(0, 2097152), which has too many items",
+    ),
+    (
+        [],
+        range(1 << 21),
+        Comparison(unordered=True),
+        "got range(0, 2097152), which has too many items",
+    ),
+    (range(2), range(3), Comparison(), "expected range(0, 2), got range(0, 3)"),
+    (0, None, Comparison(), "expected 0 (int), got None (NoneType)"),
+    (True, 2, Comparison(atol=5.0), "expected True, got 2"),
+    (NAN, 1.0, Comparison(atol=5.0), "expected nan, got 1.0"),
+    (complex(NAN, 1), complex(NAN, 2), Comparison(), ""),
+    (0j, 0.9 + 0.9j, Comparison(atol=1.0), "expected 0j, got (0.9+0.9j)"),
+    (Counter(a=1, b=0), {"a": 1}, Comparison(), ""),
+    ([SAME := Opaque("X")], [SAME], Comparison(), "[0]: expected <X> (Opaque), got <X>"),
+    ([1], [True], EXACT, "[0]: expected 1 (int), got True (bool)"),
+    ([1.5], [2.5], Comparison(), "[0]: expected 1.5, got 2.5"),
+    ([[1]], [(1,)], Comparison(), "[0]: expected [1] (list), got (1,) (tuple)"),
+    ([[1, 2]], [[1]], Comparison(), "[0]: expected 2 items, got 1: [1]"),
+    ([[1, 2], 3], [[1, 5]], Comparison(), "[0][1]: expected 2, got 5 (and 1 items instead of 2)"),
+    ([Iterated((1, 2))], [Iterated((1, 3))], Comparison(), "[0][1]: expected 2, got 3"),
+    ([Iterated((1, 2))], [Iterated((1,))], Comparison(), "[0]: expected 2 items, got 1: (1,)"),
+    ([{"a": 1}], [{"b": 1}], Comparison(), "[0]: expected the key 'a', got {'b': 1}"),
+    ([{}], [{"b": 1}], Comparison(), "[0]: got the key 'b', which is not expected"),
+    (
+        [OrderedDict(a=1, b=2)],
+        [OrderedDict(b=2, a=1)],
+        Comparison(),
+        "[0]: keys in another order: [0]: expected 'a', got 'b'",
+    ),
+    ([1, 2], [3, 4], Comparison(unordered=True), "1 is missing and 3 is not expected (and 2 more)"),
+    ([1, 2], [3], Comparison(unordered=True), "1 is missing and 3 is not expected (and 1 more)"),
+    ([], [0] * 1001, Comparison(unordered=True), "expected 0 items, got 1001"),
+    ([], [0] * 1000, Comparison(unordered=True), "0 is not expected (and 999 more)"),
+    ([0], [0] * 1003, Comparison(unordered=True), "expected 1 items, got 1003"),
+    ({"k" * 60: 1}, {"k" * 60: 2}, Comparison(), f"['{'k' * 35} ...]: expected 1, got 2"),
 ]
 
 
@@ -180,9 +234,30 @@ def test_depth_and_size_are_no_limit() -> None:
     assert difference(10**5000, 10**5000 + 1)
 
 
+def test_a_deep_place_is_told_by_its_ends() -> None:
+    def nested(depth: int, value: Any) -> Any:
+        for _ in range(depth):
+            value = [value]
+        return value
+
+    whole = difference(nested(20, 1), nested(20, 2))
+    assert whole == f"{'[0]' * 20}: expected 1, got 2"
+    cut = difference(nested(21, 1), nested(21, 2))
+    assert cut == f"{'[0]' * 10}...{'[0]' * 10}: expected 1, got 2"
+    apart: Any = 1, 2
+    for i in range(30):
+        apart = tuple([0] * i + [side] for side in apart)
+    first, last = (
+        "".join(f"[{i}]" for i in part) for part in (range(29, 19, -1), range(9, -1, -1))
+    )
+    assert difference(*apart) == f"{first}...{last}: expected 1, got 2"
+
+
 def test_text_of_scripts() -> None:
     assert same_output("1\n2\n", "1  \r\n2\n\n")
     assert not same_output("1\n2\n", "1  \n2", EXACT)
+    assert same_output("1  \n", "1  \n", EXACT)
+    assert output_difference("1\n2", "1\n3", EXACT) == "line 2: expected '2', got '3'"
     assert output_difference("1\n2", "1\n3") == "line 2: expected '2', got '3'"
     assert output_difference("1\n2", "1") == "line 2: expected '2', got no more lines"
     assert output_difference("1", "1\n2") == "line 2: expected no more lines, got '2'"
@@ -194,6 +269,8 @@ def test_text_of_scripts() -> None:
     assert same_output("1000.0", "1000.5", large)
     assert not same_output("1000", "1001", large)  # whole numbers are exact
     assert not same_output("9" * 5000, "8" * 5000, large)
+    assert not same_output("-" + "9" * 400 + ".0", "-" + "8" * 400 + ".0", large)
+    assert not same_output("1e400", "2e400", large)
     assert same_output("inf nan", "Infinity NaN", large)
 
 

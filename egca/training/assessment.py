@@ -153,9 +153,8 @@ class Bench:
         else:
             self._crew.submit(job)
 
-    def collect(self, timeout_s: float | None = 0.0) -> list[tuple[Job, Answer | None]]:
-        """Take in what is done by now, or in time, and return it; None waits for an answer."""
-        taken: list[tuple[Job, Answer | None]] = []
+    def collect(self, timeout_s: float | None = 0.0) -> None:
+        """Take in what is done by now, or in time; None waits for at least one answer."""
         for job, answer in self._crew.ready(timeout_s):
             is_lost = isinstance(answer, Lost)
             if is_lost and _key(job) not in self._retried:  # whatever ended it may have passed
@@ -164,10 +163,8 @@ class Bench:
                 continue
             found = lost(job, answer.reason) if is_lost else answer
             self._known[_key(job)] = found
-            taken.append((job, found))
             if self._memory is not None and not is_lost:
                 self._memory.put(_key(job), found)
-        return taken
 
     def judged(self, job: Job) -> Judged:
         """The verdict of a requested job; waits for it."""

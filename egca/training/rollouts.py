@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from egca.training.ahead import Ahead
 from egca.training.assessment import Bench, Job
 from egca.training.crediting import Crediting, Group, Rollout
 from egca.training.data import PLAIN, Prompt
@@ -99,7 +98,6 @@ class Rollouts:
     def collect(self, prompts: Sequence[Prompt], clock: Clock) -> list[Group]:
         """Sampled and judged groups with their advantages; places are asked for."""
         slots: list[list[Rollout | None]] = [[None] * self.num_generations for _ in prompts]
-        ahead = Ahead(self.bench, self.crediting)
         with clock.phase("generate"):
             for completion in self.sampler.sample([p.ids for p in prompts], self.num_generations):
                 prompt = prompts[completion.prompt]
@@ -107,12 +105,8 @@ class Rollouts:
                     prompt.task, prompt.ids, completion, self.policy.decode(completion.ids)
                 )
                 slots[completion.prompt][completion.number] = rollout
-                job = Job(prompt.task, rollout.text)
-                self.bench.request(job)
-                ahead.add(completion.prompt, job)
-                answers = self.bench.collect()
-                if self.critique is None:  # else the advantage depends on more than the tests
-                    ahead.note(answers)
+                self.bench.request(Job(prompt.task, rollout.text))
+                self.bench.collect()
                 self.check()
         groups = [[rollout for rollout in slot if rollout is not None] for slot in slots]
         with clock.phase("judge"):

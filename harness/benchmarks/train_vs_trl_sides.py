@@ -233,9 +233,8 @@ class CheapBench(Bench):
     def request(self, job: Job) -> None:
         """Nothing is under way."""
 
-    def collect(self, timeout_s: float | None = 0.0) -> list[tuple[Job, Any]]:
+    def collect(self, timeout_s: float | None = 0.0) -> None:
         """Nothing to wait for."""
-        return []
 
     def judged(self, job: Job) -> Judged:
         """A failed program whose share of passed tests is the reward."""

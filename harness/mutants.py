@@ -17,11 +17,13 @@ import typer
 
 from egca.errors import InputError
 from egca.files import save_text
+from harness.markdown import table
 from harness.provenance import ROOT, provenance
 
 OUTPUT = ROOT / "results/measured/mutants.json"
 _NOTICED = frozenset({"killed", "timeout", "segfault", "suspicious"})
 _UNKNOWN = "not checked"
+_CLASS = "\u01c1"  # around the name of a class, and before its method's
 
 
 def main(
@@ -71,6 +73,38 @@ def counted(results: str) -> dict[str, Any]:
     noticed, n = (sum(one[key] for one in files.values()) for key in ("noticed", "n"))
     share = round(100 * noticed / n, 1) if n else 0.0
     return {"noticed": noticed, "n": n, "share": share, "files": files, "survived": survived}
+
+
+def blocks() -> dict[str, str]:
+    """Markdown by the name of its block."""
+    found = json.loads(OUTPUT.read_text("utf-8"))
+    rows = [
+        [f"`{module}`", str(one["n"]), str(one["noticed"])]
+        for module, one in found["files"].items()
+    ]
+    rows.append(["together", str(found["n"]), f"{found['noticed']} ({found['share']:.1f} %)"])
+    functions = Counter(map(_function, found["survived"]))
+    listed = ", ".join(f"`{name}` {n}" for name, n in sorted(functions.items()))
+    head = found["provenance"]
+    said = f"`{head['command']}`, commit {head['commit'][:12]}."
+    return {
+        "mutants": f"{table(['module', 'mutants', 'noticed'], rows)}\n\n"
+        f"Those that nobody noticed, by function: {listed}.\n\n{said}"
+    }
+
+
+def _function(mutant: str) -> str:
+    """The function that a mutant is one of.
+
+    >>> _function("egca.credit.loss.x_for_loss__mutmut_3")
+    'loss.for_loss'
+    >>> _function("egca.credit.offsets.x\u01c1_Walk\u01c1step__mutmut_1")
+    'offsets._Walk.step'
+    """
+    module, _, name = mutant.rpartition(".")
+    name = name.partition("__mutmut")[0].removeprefix("x_").removeprefix("x")
+    inner = name.strip(_CLASS).replace(_CLASS, ".")
+    return f"{module.rpartition('.')[2]}.{inner}"
 
 
 if __name__ == "__main__":

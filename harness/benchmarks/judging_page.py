@@ -42,7 +42,7 @@ def _speed(found: dict[str, Any]) -> str:
                 f"{row['egca_s']:.1f} s",
                 f"{row['ratio']:.1f}",
                 f"{cpu['egca']:.0f} ({cpu['evalplus']:.0f}), "
-                f"{row['bare_cpu_s']:.0f} to {row['bare_busy_cpu_s']:.0f} bare",
+                f"{row['bare_cpu_s']:.1f} bare, {row['bare_busy_cpu_s']:.1f} on both cores",
                 f"{row['ratio'] * cpu['egca'] / row['bare_busy_cpu_s']:.1f}",
                 f"{first['evalplus_s']:.0f} s, {first['egca_s']:.0f} s: {first['ratio']:.1f}",
                 f"{peak['egca']} MB ({peak['evalplus']} MB)",

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from harness import credit_pictures
+from harness import credit_pictures, mutants
 from harness.benchmarks import (
     debuggers_page,
     judging_page,
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 PAGES: dict[str, Callable[[], dict[str, str]]] = {
     "README.md": lambda: {**localization_page.blocks(), **tables_page.readme()},
     "docs/bench.md": tables_page.blocks,
-    "docs/benchmarks.md": localization_page.blocks,
+    "docs/benchmarks.md": lambda: {**localization_page.blocks(), **mutants.blocks()},
     "docs/credit.md": credit_pictures.blocks,
     "docs/debuggers.md": debuggers_page.blocks,
     "docs/eval.md": judging_page.blocks,

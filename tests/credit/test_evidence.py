@@ -1,5 +1,7 @@
 """What evidence, options and the arrays of a loss have to be; bad input is refused in one line."""
 
+import math
+
 import numpy as np
 import pytest
 from groups import groups
@@ -76,6 +78,9 @@ def test_uniform_credit_is_the_plain_advantage_under_every_normalisation(group):
         (lambda: TokenRepair(2, 2, (1,)), "at least one token by at least one"),
         (lambda: TokenRepair(2, 3, ()), "at least one token by at least one"),
         (lambda: Options(cap=0.5), "cap is at least 1, got 0.5"),
+        (lambda: Options(lowest_advantage=0.1), "lowest_advantage is at most 0, got 0.1"),
+        (lambda: Options(fine_reward=-math.inf), "fine_reward is at most 0 and finite"),
+        (lambda: evidence(located=[0, 4]), "located: token 4 lies outside"),
         (lambda: Options(cap=float("nan")), "cap is at least 1"),
         (lambda: Options(temperature=-1.0), "temperature is at least 0"),
         (lambda: Options(trace_decay=1.5), "trace_decay is between 0 and 1"),
@@ -122,3 +127,7 @@ def test_without_the_gate_constraint_mode_has_a_place():
 
 def test_padding_of_nothing_is_nothing():
     assert pad([]).shape == (0, 0)
+
+
+def test_options_at_their_bounds():
+    assert Options(lowest_advantage=0.0, fine_reward=0.0, temperature=0.0, cap=1.0).cap == 1.0

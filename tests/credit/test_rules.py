@@ -12,6 +12,7 @@ from egca.credit import (
     STRATEGIES,
     Evidence,
     Options,
+    Strategy,
     TokenRepair,
     assign,
     for_loss,
@@ -358,7 +359,8 @@ def test_a_cap_on_several_strong_tokens_by_hand():
 
 def test_what_is_raised_is_not_masked():
     raised = Evidence([5, 6, 7, 8], 0.5, 0.5, "logic", located=[1])
-    assert rows([raised], "egca-mask")[0].tolist() == [0.125] * 4
+    for name in ("egca-mask", "egca", "soft", "egca-cap"):
+        assert rows([raised], name)[0].tolist() == [0.125] * 4
 
 
 def test_seeds_wrap():
@@ -374,3 +376,12 @@ def test_seeds_wrap():
 def test_what_a_log_is_told_of_the_smallest_credit():
     (credit,) = assign([Evidence([5, 6], 1.0, 1e-200, "correct")], "uniform")
     assert (credit.n_effective, credit.max_multiplier, credit.mode) == (2.0, 1.0, Mode.CORRECT)
+
+
+def test_the_number_of_tokens_that_carry_credit():
+    """(1 + 1/2)^2 / (1 + 1/4), and none where nothing is."""
+    half = Strategy(lambda g, c: [np.array([-1.0, -0.5, 0.0])], "half", "", conserves=False)
+    none = Strategy(lambda g, c: [np.zeros(3)], "none", "", conserves=False)
+    group = [Evidence([5, 6, 7], 0.0, -1.0, "logic")]
+    assert assign(group, half)[0].n_effective == pytest.approx(1.8)
+    assert assign(group, none)[0].n_effective == 0

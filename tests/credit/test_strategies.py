@@ -226,7 +226,12 @@ def test_a_strategy_from_outside():
         ("no.such:rule", "no credit strategy 'no.such:rule'"),
         ("numpy:no_such", "no credit strategy"),
         ("numpy:pi", "neither a Strategy nor a function"),
-        (f"{__name__}:broken", "must keep the sum -1"),
+        (f"{__name__}:broken", f"'{__name__}:broken' must keep the sum -1"),
+        (
+            Strategy(lambda g, c: [np.full(3, -0.3334)], "off", ""),
+            "'off' must keep the sum -1, got",
+        ),
+        (Strategy(lambda g, c: [np.zeros(3)] * 2, "two", ""), "'two' gave 2 rows for 1"),
         (Strategy(lambda g, c: [], "none", ""), "gave 0 rows for 1"),
         (Strategy(lambda g, c: [np.ones(2)], "short", "", conserves=False), "3 finite numbers"),
         (Strategy(lambda g, c: [np.full(3, np.nan)], "nan", "", conserves=False), "3 finite"),
@@ -235,6 +240,14 @@ def test_a_strategy_from_outside():
 def test_a_wrong_strategy_is_refused(strategy, message):
     with pytest.raises(CreditError, match=message):
         assign([Evidence([5, 6, 7], 0.0, -1.0, "logic")], strategy)
+
+
+def test_rounding_of_a_large_sum_is_let_pass():
+    """An advantage of a thousand is kept to a thousandth, one below 1 to a millionth."""
+    rough = Strategy(lambda g, c: [np.full(3, e.advantage / 3 + 1e-5) for e in g], "rough", "")
+    assign([Evidence([5, 6, 7], 1.0, 1e3, "correct")], rough)
+    with pytest.raises(CreditError, match="'rough' must keep the sum"):
+        assign([Evidence([5, 6, 7], 1.0, 0.1, "correct")], rough)
 
 
 def test_an_empty_group_is_refused():

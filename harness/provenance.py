@@ -37,8 +37,16 @@ def provenance(
             "processor": platform.machine(),
             "python": platform.python_version(),
         },
-        "versions": {name: metadata.version(name) for name in packages},
+        "versions": {name: version for name in packages if (version := _version(name))},
     }
+
+
+def _version(package: str) -> str:
+    """Of an installed package, or ""; a measurement may have done without some."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def command_of(module: str) -> str:

@@ -17,6 +17,7 @@ from egca.problems import Example, Problem, row_of
 from egca.prompts import Message
 from egca.providers import Reply, Sampling
 from harness.benchmarks.reasoning import CODE, OUTPUT, TASKS, Question, document, measure, questions
+from harness.provenance import provenance
 
 REFERENCE = """\
 def f(values):
@@ -150,3 +151,8 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path, words: list[str], sa
     assert done.stderr.startswith("egca: error: ")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_what_was_measured_without_a_package_says_nothing_of_it() -> None:
+    head = provenance("a command", paths=("egca",), packages=("egca", "no-such-package"))
+    assert list(head["versions"]) == ["egca"]

@@ -172,10 +172,10 @@ def test_passing_tests_and_runs_without_the_option_are_silent(shop: pytest.Pytes
 def test_a_profiler_keeps_its_place(shop: pytest.Pytester) -> None:
     shop.makeconftest(
         """
-        import cProfile
+        import sys
 
         def pytest_runtest_setup():
-            cProfile.Profile().enable()
+            sys.setprofile(lambda *event: None)  # cProfile has a place of its own from 3.12 on
         """
     )
     test = "from shop import total\n\ndef test_total():\n    assert total([4]) == 4\n"

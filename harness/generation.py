@@ -13,7 +13,6 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
@@ -167,8 +166,7 @@ def record_run(
 ) -> None:
     """Add this run to OUTPUT.meta.json: when, by which command, on which machine."""
     path = output.with_name(f"{output.name}.meta.json")
-    installed = [name for name in PACKAGES if _is_installed(name)]
-    run = provenance(shlex.join(["egca", *argv]), seed=recipe.sampling.seed, packages=installed)
+    run = provenance(shlex.join(["egca", *argv]), seed=recipe.sampling.seed, packages=PACKAGES)
     run |= {"date": datetime.now(UTC).isoformat(timespec="seconds"), "batch_size": batch_size}
     try:
         runs = json.loads(path.read_bytes())["runs"] if output.stat().st_size else []
@@ -176,11 +174,3 @@ def record_run(
         runs = []
     about = {"dataset": dataset, "n": recipe.n, **recipe.settings(), "runs": [*runs, run]}
     path.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True

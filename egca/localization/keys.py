@@ -54,14 +54,17 @@ def _field(value: object) -> object:
 
 
 def _binary(op: str, left: Key, right: Key) -> Key:
-    """Sums commute where a number says that they are no texts or lists; products always do."""
-    if op == "Mult" or (op == "Add" and (is_number(left) or is_number(right))):
+    if commutes(op, left, right):
         left, right = sorted((left, right), key=repr)
     return ("binary", op, left, right)
 
 
-def is_number(key: Key) -> bool:
-    """Whether a normal form is that of a number written out."""
+def commutes(op: str, *operands: Key) -> bool:
+    """Sums commute where a number says that they are no texts or lists; products always do."""
+    return op == "Mult" or (op == "Add" and any(map(_is_number, operands)))
+
+
+def _is_number(key: Key) -> bool:
     return key[0] == "constant" and key[1] in ("int", "float")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from egca.localization.keys import is_number, key_of
+from egca.localization.keys import commutes, key_of
 
 
 def indices_of(value: ast.expr, source: ast.expr) -> ast.expr | None:
@@ -57,11 +57,9 @@ def _parts(old: ast.expr, new: ast.expr) -> list[Parts]:
         case ast.BinOp(), ast.BinOp() if type(old.op) is type(new.op):
             straight: Parts = [old.left, old.right], [new.left, new.right]
             crossed: Parts = [old.left, old.right], [new.right, new.left]
-            operands = [*straight[0], *straight[1]]
-            commutes = isinstance(old.op, ast.Mult) or (
-                isinstance(old.op, ast.Add) and any(is_number(key_of(one)) for one in operands)
-            )
-            return [straight, crossed] if commutes else [straight]
+            operands = map(key_of, [*straight[0], *straight[1]])
+            is_free = commutes(type(old.op).__name__, *operands)
+            return [straight, crossed] if is_free else [straight]
         case ast.Compare(ops=[a]), ast.Compare(ops=[b]) if type(a) is type(b):
             return [([old.left, *old.comparators], [new.left, *new.comparators])]
         case ast.Call(), ast.Call() if len(old.args) == len(new.args):

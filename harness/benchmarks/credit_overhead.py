@@ -42,8 +42,8 @@ def seconds_of(
     phases: list[dict[str, float]] = []
 
     def listen(step: int, metrics: dict[str, Any], groups: Sequence[Any]) -> None:
-        more = {"localized": metrics["localized"], "padding": metrics.get("padding_waste", 0.0)}
-        phases.append({**metrics["seconds"], **more})
+        beside = {"localized": metrics["localized"], "padding": metrics.get("padding_waste", 0.0)}
+        phases.append({**metrics["seconds"], **beside})
 
     changes = {
         **QUIET,

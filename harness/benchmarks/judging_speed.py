@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,11 +183,13 @@ def bare_seconds(problems: Sequence[Problem], n_at_once: int) -> float:
         "print(bare_calls(sys.argv[1]))"
     )
     command = [sys.executable, "-c", script, problems[0].origin.rpartition(":")[0]]
-    running = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(n_at_once)
-    ]
-    said = [process.communicate()[0] for process in running]
-    return statistics.mean(map(float, said))
+
+    def seconds(_: int) -> float:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return float(done.stdout)
+
+    with ThreadPoolExecutor(n_at_once) as threads:
+        return statistics.mean(threads.map(seconds, range(n_at_once)))
 
 
 def bare_calls(dataset: str) -> float:

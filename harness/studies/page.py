@@ -56,7 +56,8 @@ def _rules() -> str:
             f"`tiny:{student}`, {n} seeds, target {study['target']:.3f}:\n\n{table(head, rows)}\n\n"
             + " ".join(said)
         )
-    parts.append(f"Measured by `{found['provenance']['command']}`.")
+    commands = [one["command"] for one in (*found.get("earlier", []), found["provenance"])]
+    parts.append(f"Measured by {', then '.join(f'`{one}`' for one in commands)}.")
     return "\n\n".join(parts)
 
 

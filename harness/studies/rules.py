@@ -4,14 +4,16 @@
 
 Each rule's learning rate is chosen on tuning seeds that are not reported, from the same grid for
 all. Compared are, paired by seed: the mean over the learning curve, the steps to a target, and
-pass@1 on test compositions. Writes results/measured/rules.json; runs that exist are not run again.
+pass@1 on test compositions. Writes results/measured/rules.json. Seeds, rates and warm starts that
+the file already has are not measured again, wherever they were; to doubt them, give another
+`--output`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,17 +25,15 @@ from egca.files import save_text
 from egca.training import tiny
 from harness.provenance import ROOT, provenance
 from harness.studies import tuning
-from harness.studies.curves import SMOOTH, TARGET, area, steps_to_target
+from harness.studies.curves import SMOOTH, TARGET
+from harness.studies.rule_rows import BASELINE, Seeds, rows_of
 from harness.studies.runs import VERSION, Run, results, run_of
-from harness.studies.statistics import holm, interval, paired_p
 
 OUTPUT = ROOT / "results/measured/rules.json"
 RULES = (
     "uniform", "egca", "egca-cap", "egca-mask", "survival", "egca-contrast",
     "random-span", "late-span",
 )  # fmt: skip
-BASELINE = "uniform"
-METRICS = ("area", "sampled", "greedy")
 
 
 def run_for(student: str, rule: str, rate: float, seed: int) -> Run:
@@ -57,79 +57,49 @@ def chosen_rates(
 
 
 def study(
-    students: Sequence[str], rules: Sequence[str], n_seeds: int, folder: Path, n_workers: int
+    student: str,
+    rules: Sequence[str],
+    n_seeds: int,
+    folder: Path,
+    n_workers: int,
+    before: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The table of one or more warm starts."""
-    tables: dict[str, Any] = {}
-    for student in students:
-        tiny.student_folder(tiny.student_named(student))
-        tuned = chosen_rates(student, rules, folder, n_workers)
-        runs = {
-            rule: [run_for(student, rule, tuned[rule]["rate"], seed) for seed in range(n_seeds)]
-            for rule in rules
-        }
-        by_seed = [run for group in zip(*runs.values(), strict=True) for run in group]
-        found = results(by_seed, folder, n_workers, _say)
-        begin = float(np.mean([found[r]["curves"]["pass_rate"][:SMOOTH] for r in runs[rules[0]]]))
-        tables[student] = {
-            "target": round(begin + TARGET, 3),
-            "tuning": tuned,
-            "rows": _rows({k: [found[r] for r in v] for k, v in runs.items()}, begin + TARGET),
-        }
-    return tables
+    """The table of one warm start.
 
-
-def metrics_of(lefts: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
-    """What rules are compared by, METRICS, for each run."""
-    return {
-        "area": [area(left) for left in lefts],
-        "sampled": [left["final"]["sampled"]["pass_at_1"] for left in lefts],
-        "greedy": [left["final"]["greedy"]["pass_at_1"] for left in lefts],
+    Args:
+        before: the table as it was measured so far. Its rates, target and seeds stand; rules that
+            are not asked for stay as they are.
+    """
+    had = {row["rule"]: Seeds.of_row(row) for row in before["rows"]} if before else {}
+    missing = {
+        rule: range(had[rule].n if rule in had else 0, n_seeds)
+        for rule in dict.fromkeys((BASELINE, *rules))
     }
-
-
-def _rows(found: dict[str, list[dict[str, Any]]], target: float) -> list[dict[str, Any]]:
-    base = found.get(BASELINE)
-    rows = [_row(rule, lefts, base, target) for rule, lefts in found.items()]
-    for name in METRICS:
-        tested = [row[name] for row in rows if "p_vs_uniform" in row[name]]
-        corrected = holm([one["p_vs_uniform"] for one in tested])
-        for one, p in zip(tested, corrected, strict=True):
-            one["p_holm"] = round(p, 4)
-    return rows
-
-
-def _row(
-    rule: str, lefts: list[dict[str, Any]], base: list[dict[str, Any]] | None, target: float
-) -> dict[str, Any]:
-    theirs = metrics_of(base) if base is not None and rule != BASELINE else None
-    row: dict[str, Any] = {"rule": rule, "n_seeds": len(lefts)}
-    for name, values in metrics_of(lefts).items():
-        row[name] = {
-            "mean": round(float(np.mean(values)), 4),
-            "ci95": [round(x, 4) for x in interval(values)],
-            "per_seed": [round(value, 4) for value in values],
-        }
-        if theirs is not None:
-            differences = np.asarray(values) - np.asarray(theirs[name])
-            row[name]["delta_vs_uniform"] = round(float(differences.mean()), 4)
-            row[name]["delta_ci95"] = [round(x, 4) for x in interval(differences.tolist())]
-            row[name]["p_vs_uniform"] = round(paired_p(differences), 4)
-    row["steps_to_target"] = [steps_to_target(left, target) for left in lefts]
-    for name in ("grad_norm", "entropy", "effective_tokens", "multiplier_max", "located"):
-        row[name] = round(float(np.mean([left["curves"][name] for left in lefts])), 4)
-    row["curve"] = [
-        round(float(x), 4) for x in np.mean([left["curves"]["pass_rate"] for left in lefts], axis=0)
-    ]
-    row["modes_last"] = {
-        mode: round(float(np.mean([m[mode] for left in lefts for m in left["modes"][-20:]])), 4)
-        for mode in ("syntax", "constraint", "correct", "logic")
+    if before and not any(missing.values()):
+        return dict(before)
+    tiny.student_folder(tiny.student_named(student))  # once, before runs want it side by side
+    tuned = dict(before["tuning"]) if before else {}
+    tuned |= chosen_rates(
+        student, [rule for rule in missing if rule not in tuned], folder, n_workers
+    )
+    runs = {
+        rule: [run_for(student, rule, tuned[rule]["rate"], seed) for seed in seeds]
+        for rule, seeds in missing.items()
     }
-    row["seconds"] = {
-        name: round(float(np.mean([left["seconds"].get(name, 0.0) for left in lefts])), 1)
-        for name in ("generate", "judge", "localize", "credit", "train", "total")
-    }
-    return row
+    by_seed = sorted((run for group in runs.values() for run in group), key=lambda run: run["seed"])
+    lefts = results(by_seed, folder, n_workers, _say)
+    target = before["target"] if before else _target([lefts[run] for run in runs[BASELINE]])
+    found = dict(had)
+    for rule, group in runs.items():
+        if group:
+            more = Seeds.of_runs([lefts[run] for run in group], target)
+            found[rule] = had[rule].with_more(more) if rule in had else more
+    return {"target": target, "tuning": tuned, "rows": rows_of(found)}
+
+
+def _target(lefts: Sequence[Mapping[str, Any]]) -> float:
+    begin = float(np.mean([left["curves"]["pass_rate"][:SMOOTH] for left in lefts]))
+    return round(begin + TARGET, 3)
 
 
 def main(
@@ -138,17 +108,23 @@ def main(
     seeds: Annotated[int, typer.Option(min=2, help="0 to N - 1 are reported.")] = 10,
     workers: Annotated[int, typer.Option(min=1, help="Runs at once, a core each.")] = 2,
     folder: Annotated[Path | None, typer.Option(help="Of the runs.  [default: cache]")] = None,
-    output: Annotated[Path, typer.Option(help="Where the table goes.")] = OUTPUT,
+    output: Annotated[Path, typer.Option(help="Where the table goes, or goes on.")] = OUTPUT,
 ) -> None:
     """Run the study, or what is missing of it, and write its table."""
     where = folder or tiny.cache_folder() / f"studies-{VERSION}"
-    tables = study(students.split(","), rules.split(","), seeds, where, workers)
+    before = json.loads(output.read_text("utf-8")) if output.exists() else {}
+    tables = dict(before.get("students", {}))
+    for student in students.split(","):
+        tables[student] = study(
+            student, rules.split(","), seeds, where, workers, tables.get(student)
+        )
     command = f"python -m harness.studies.rules --students {students} --rules {rules}"
     head = provenance(
         f"{command} --seeds {seeds}",
         paths=("egca", "harness/studies"),
         packages=("torch", "transformers", "numpy"),
     )
+    earlier = [*before.get("earlier", []), before["provenance"]] if before else []
     protocol = {
         "tuning_seeds": tuning.TUNING_SEEDS,
         "rates": tuning.RATES,
@@ -156,8 +132,8 @@ def main(
         "p": "exact sign-flip test over seeds; p_holm: Holm's correction over the rules",
         "ci95": "bootstrap over seeds",
     }
-    text = json.dumps({"provenance": head, "protocol": protocol, "students": tables}, indent=1)
-    save_text(output, text + "\n")
+    found = {"provenance": head, "earlier": earlier, "protocol": protocol, "students": tables}
+    save_text(output, json.dumps(found, indent=1) + "\n")
     print(output)
 
 

@@ -4,7 +4,8 @@
 
 Each factor changes one thing about preset tiny's `medium-15` and compares a rule with `uniform`,
 paired by seed, both at the rates that harness/studies/rules.py chose there. Writes
-results/measured/pays.json; runs that exist are not run again."""
+results/measured/pays.json. What that study or the file already has is not measured again, wherever
+it was; to doubt it, give another `--output`."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from egca.training import tiny
 from harness.provenance import ROOT, provenance
 from harness.studies.curves import area
 from harness.studies.rules import OUTPUT as RULES
+from harness.studies.rules import run_for
 from harness.studies.runs import VERSION, Run, results, run_of
 from harness.studies.statistics import interval, paired_p
 
@@ -79,26 +81,77 @@ def runs_of(rule: str, rate: float, factor: str, level: str, n_seeds: int) -> li
 
 
 def study(
-    factors: list[str], rule: str, rates: Mapping[str, float], n_seeds: int, folder: Path, n: int
+    factor: str,
+    rule: str,
+    n_seeds: int,
+    folder: Path,
+    n_workers: int,
+    known: Mapping[Run, float],
 ) -> dict[str, Any]:
-    """Tables of the factors: for each level both areas and their paired difference."""
-    tables: dict[str, Any] = {}
-    for factor in factors:
-        levels = FACTORS[factor]
-        runs = {
-            (level, name): runs_of(name, rates[name], factor, level, n_seeds)
-            for level in levels
-            for name in ("uniform", rule)
-        }
-        found = results([run for group in runs.values() for run in group], folder, n, _say)
-        tables[factor] = {
-            level: _compared(
-                [area(found[run]) for run in runs[level, rule]],
-                [area(found[run]) for run in runs[level, "uniform"]],
-            )
-            for level in levels
-        }
-    return tables
+    """The table of a factor: for each level both areas and their paired difference.
+
+    Args:
+        known: areas of runs that were measured before.
+    """
+    rates = rates_of(rule)
+    runs = {
+        (level, name): runs_of(name, rates[name], factor, level, n_seeds)
+        for level in FACTORS[factor]
+        for name in ("uniform", rule)
+    }
+    wanted = {run for group in runs.values() for run in group if run not in known}
+    by_seed = sorted(wanted, key=lambda run: (run["seed"], run.options))
+    areas = {
+        **known,
+        **{run: area(left) for run, left in results(by_seed, folder, n_workers, _say).items()},
+    }
+    return {
+        level: _compared(
+            [areas[run] for run in runs[level, rule]],
+            [areas[run] for run in runs[level, "uniform"]],
+        )
+        for level in FACTORS[factor]
+    }
+
+
+def rates_of(rule: str) -> dict[str, float]:
+    """The learning rates that the study of rules chose."""
+    tuning = _rules_study()["tuning"]
+    return {name: tuning[name]["rate"] for name in ("uniform", rule)}
+
+
+def known_areas(before: Mapping[str, Any]) -> dict[Run, float]:
+    """The area of every run that the study of rules or this one has measured.
+
+    Args:
+        before: tables by rule and factor, as this study left them.
+    """
+    known: dict[Run, float] = {}
+    study = _rules_study()
+    for row in study["rows"]:
+        rate = study["tuning"][row["rule"]]["rate"]
+        for seed, value in enumerate(row["area"]["per_seed"]):
+            known[run_for(STUDENT, row["rule"], rate, seed)] = value
+    for rule, factors in before.items():
+        for name, rate in rates_of(rule).items():
+            side = "uniform" if name == "uniform" else "rule"
+            for factor, levels in factors.items():
+                for level, found in levels.items():
+                    values = found["per_seed"][side]
+                    runs = runs_of(name, rate, factor, level, len(values))
+                    known |= dict(zip(runs, values, strict=True))
+    return known
+
+
+def _n_seeds(before: Mapping[str, Any], rule: str, factor: str) -> int:
+    """How many seeds a table has; it does not shrink."""
+    levels = before.get(rule, {}).get(factor, {})
+    return max((len(level["per_seed"]["rule"]) for level in levels.values()), default=0)
+
+
+def _rules_study() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(RULES.read_text("utf-8"))["students"][STUDENT]
+    return found
 
 
 def _compared(ours: list[float], base: list[float]) -> dict[str, Any]:
@@ -109,7 +162,10 @@ def _compared(ours: list[float], base: list[float]) -> dict[str, Any]:
         "difference": round(float(differences.mean()), 4),
         "ci95": [round(x, 4) for x in interval(differences.tolist())],
         "p": round(paired_p(differences), 4),
-        "per_seed": {"uniform": base, "rule": ours},
+        "per_seed": {
+            "uniform": [round(x, 4) for x in base],
+            "rule": [round(x, 4) for x in ours],
+        },
     }
 
 
@@ -119,23 +175,31 @@ def main(
     seeds: Annotated[int, typer.Option(min=2, help="0 to N - 1.")] = 10,
     workers: Annotated[int, typer.Option(min=1, help="Runs at once, a core each.")] = 2,
     folder: Annotated[Path | None, typer.Option(help="Of the runs.  [default: cache]")] = None,
-    output: Annotated[Path, typer.Option(help="Where the tables go.")] = OUTPUT,
+    output: Annotated[Path, typer.Option(help="Where the tables go, or go on.")] = OUTPUT,
 ) -> None:
     """Run the study, or what is missing of it, and write its tables."""
     wanted = factors.split(",")
     for name in wanted:
         if name not in FACTORS:
             raise InputError(f"--factors {name}: there are {', '.join(FACTORS)}")
-    tuning = json.loads(RULES.read_text("utf-8"))["students"][STUDENT]["tuning"]
-    rates = {name: tuning[name]["rate"] for name in ("uniform", rule)}
     where = folder or tiny.cache_folder() / f"studies-{VERSION}"
-    tables = study(wanted, rule, rates, seeds, where, workers)
+    before = json.loads(output.read_text("utf-8")) if output.exists() else {}
+    tables = dict(before.get("rules", {}))
+    known = known_areas(tables)
+    made = {
+        name: study(name, rule, max(seeds, _n_seeds(tables, rule, name)), where, workers, known)
+        for name in wanted
+    }
     head = provenance(
         f'python -m harness.studies.pays --factors "{factors}" --rule {rule} --seeds {seeds}',
         paths=("egca", "harness/studies"),
         packages=("torch", "transformers", "numpy"),
     )
-    found = {"provenance": head, "rule": rule, "rates": rates, "factors": tables}
+    found = {
+        "provenance": head,
+        "earlier": [*before.get("earlier", []), before["provenance"]] if before else [],
+        "rules": {**tables, rule: {**tables.get(rule, {}), **made}},
+    }
     save_text(output, json.dumps(found, indent=1) + "\n")
     print(output)
 

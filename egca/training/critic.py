@@ -36,9 +36,10 @@ class Critic(nn.Module):
 
     def forward(self, tokens: Tokens) -> Tensor:
         """V before each completion token is sampled, float32 (B, T), 0 behind the completion."""
-        hidden = self.trunk(input_ids=tokens.ids, use_cache=False).last_hidden_state
+        ids, _, _, index = tokens.read()
+        hidden = self.trunk(input_ids=ids, use_cache=False).last_hidden_state
         row, t = tokens.mask.nonzero(as_tuple=True)
-        values = self.head(hidden[row, tokens.starts[row] + t - 1]).float()[:, 0]
+        values = self.head(hidden[index[row], tokens.starts[row] + t - 1]).float()[:, 0]
         return torch.zeros_like(tokens.mask).index_put((row, t), values)
 
 
@@ -64,12 +65,14 @@ class CriticUpdater:
         self._objective = objective
         self._budget = micro_batch_tokens
         self._stepper = Stepper(replica, optimizer)
+        # The value of a turn is that before its first token; no more of it is read.
+        self._n_valued = 1 if objective.name == "rlef" else None
 
     @torch.no_grad()
     def prepare(self, rows: Sequence[Row]) -> None:
         """Fill in the values that advantages and returns are made with."""
         for batch in self._replica.evened(plan(rows, self._budget).batches):
-            tokens = tokens_for(batch or (), self._policy)
+            tokens = tokens_for(batch or (), self._policy, n=self._n_valued)
             fill(batch or [], "old_values", self._replica.module(tokens))
 
     def update(self, rows: Sequence[Row], totals: Totals, means: Means, factor: float) -> None:
@@ -97,7 +100,7 @@ class CriticUpdater:
         self._stepper.restore(state)
 
     def _loss(self, batch: Sequence[Row] | None, totals: Totals, means: Means) -> Tensor:
-        tokens = tokens_for(batch or (), self._policy)
+        tokens = tokens_for(batch or (), self._policy, n=self._n_valued)
         values: Tensor = self._replica.module(tokens)
         if batch is None:
             return values.sum() * 0
@@ -106,8 +109,7 @@ class CriticUpdater:
         returns = stacked(batch, "returns", mask.device)
         assert old is not None
         assert returns is not None
-        if self._objective.name == "rlef":  # the value of a turn is that before its first token
-            mask = mask * (torch.arange(mask.shape[1], device=mask.device) == 0)
+        returns = returns[:, : mask.shape[1]]
         loss = clipped_value_loss(values, old, returns, epsilon=self._objective.epsilon) * mask
         n = float(mask.sum())
         means.add("value_loss", float(loss.detach().sum()) / n, n)

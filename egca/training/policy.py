@@ -105,17 +105,29 @@ class Tokens:
 
     ids (B, S): prompt, completion, padding. At completion token t of row b, the hidden state that
     predicts it sits at `starts[b] - 1 + t`; starts (B,) is the prompt's length, lengths (B,) T_i.
-    Causal attention never looks right, so padding there needs no mask.
+    Causal attention never looks right, so padding there needs no mask. carriers (B,): the row that
+    begins with what is read of this one, in whose pass its hidden states are; None: each its own.
     """
 
     ids: Tensor
     starts: Tensor
     lengths: Tensor
+    carriers: Tensor | None = None
 
     @property
     def mask(self) -> Tensor:
         """(B, T): 1 on tokens of the completions, 0 behind them."""
         return mask_of(self.lengths)
+
+    def read(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What a model has to read: ids (C, S) of the carriers, starts and lengths (C,) from the
+        first completion that one carries to the end of its own, and each row's carrier, (B,)."""
+        if self.carriers is None:
+            rows = torch.arange(len(self.ids), device=self.ids.device)
+            return self.ids, self.starts, self.lengths, rows
+        kept, index = self.carriers.unique(return_inverse=True)
+        starts = self.starts[kept].scatter_reduce(0, index, self.starts, "amin")
+        return self.ids[kept], starts, (self.starts + self.lengths)[kept] - starts, index
 
 
 def mask_of(lengths: Tensor) -> Tensor:
@@ -186,14 +198,15 @@ class Scorer(nn.Module):
         row, t = mask.nonzero(as_tuple=True)
         place = tokens.starts[row] + t
         targets = tokens.ids[row, place]
+        ids, starts, lengths, index = tokens.read()
         hidden = None
         if self.shares_prompts:
-            hidden = shared_states(plain.model, tokens.ids, tokens.starts, tokens.lengths)
+            hidden = shared_states(plain.model, ids, starts, lengths)
         if hidden is None:
-            hidden = plain.model(input_ids=tokens.ids, use_cache=False).last_hidden_state
-            states = hidden[row, place - 1]
+            hidden = plain.model(input_ids=ids, use_cache=False).last_hidden_state
+            states = hidden[index[row], place - 1]
         else:
-            states = hidden[row, t]
+            states = hidden[index[row], place - starts[index[row]]]
         layer = plain.get_output_embeddings()
         logprobs, entropies = [], []
         for at in range(0, len(targets), self.chunk):

@@ -7,7 +7,7 @@ cut into micro-batches."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from egca.training.carriers import carriers_of
 from egca.training.config import Objective
 from egca.training.distributed import Replica
 from egca.training.metrics import Means
@@ -61,6 +62,11 @@ class Row:
         """Of prompt and completion."""
         return len(self.prompt) + len(self.completion)
 
+    @property
+    def read(self) -> list[int]:
+        """What a model has to read to predict the completion: all but its last token."""
+        return [*self.prompt, *self.completion[:-1]]
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -92,16 +98,35 @@ class Plan:
 def plan(rows: Iterable[Row], budget: int) -> Plan:
     """Cut rows into micro-batches of at most `budget` padded tokens, similar lengths together.
 
-    A row longer than the budget is a micro-batch of its own.
+    A row longer than the budget is a micro-batch of its own. Turns of a dialogue that begin a later
+    one stay with it and count no tokens: they are read in its pass.
     """
-    batches: list[list[Row]] = []
-    for row in sorted(rows, key=lambda row: row.n_tokens):
-        if not batches or (len(batches[-1]) + 1) * row.n_tokens > budget:
+    batches: list[list[list[Row]]] = []
+    for read in sorted(_read_together(rows), key=lambda read: read[0].n_tokens):
+        if not batches or (len(batches[-1]) + 1) * read[0].n_tokens > budget:
             batches.append([])
-        batches[-1].append(row)
-    padded = sum(len(batch) * batch[-1].n_tokens for batch in batches)
-    used = sum(row.n_tokens for batch in batches for row in batch)
-    return Plan(batches, 1.0 - used / padded if padded else 0.0)
+        batches[-1].append(read)
+    padded = sum(len(batch) * batch[-1][0].n_tokens for batch in batches)
+    used = sum(read[0].n_tokens for batch in batches for read in batch)
+    flat = [[row for read in batch for row in read] for batch in batches]
+    return Plan(flat, 1.0 - used / padded if padded else 0.0)
+
+
+def _read_together(rows: Iterable[Row]) -> list[list[Row]]:
+    """Rows that one pass reads, the one that carries the others first."""
+    rows = list(rows)
+    if not _is_dialogue(rows):
+        return [[row] for row in rows]
+    carriers = carriers_of([row.read for row in rows])
+    found = {at: [row] for at, row in enumerate(rows) if carriers[at] == at}
+    for at, (row, carrier) in enumerate(zip(rows, carriers, strict=True)):
+        if at != carrier:
+            found[carrier].append(row)
+    return list(found.values())
+
+
+def _is_dialogue(rows: Sequence[Row]) -> bool:
+    return any(row.following is not None for row in rows)
 
 
 class Updater:
@@ -227,12 +252,19 @@ class Updater:
         return importance_correction(theirs, old, self._bound)
 
 
-def tokens_for(batch: Sequence[Row], policy: Policy) -> Tokens:
+def tokens_for(batch: Sequence[Row], policy: Policy, *, n: int | None = None) -> Tokens:
     """Rows as a model reads them; of none one token, for a process that has no more rows while
-    others go on."""
+    others go on.
+
+    Args: n: of each completion only the first n tokens; None: all.
+    """
     prompts = [row.prompt for row in batch] or [[policy.pad]]
-    completions = [row.completion for row in batch] or [[policy.pad]]
-    return tokens_of(prompts, completions, policy.pad, policy.device)
+    completions = [row.completion[:n] for row in batch] or [[policy.pad]]
+    tokens = tokens_of(prompts, completions, policy.pad, policy.device)
+    if not _is_dialogue(batch):
+        return tokens
+    reads = [[*p, *c[:-1]] for p, c in zip(prompts, completions, strict=True)]
+    return replace(tokens, carriers=torch.tensor(carriers_of(reads), device=policy.device))
 
 
 def fill(batch: Sequence[Row], name: str, values: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -21,11 +22,11 @@ from egca.training.critic import Critic, CriticUpdater  # noqa: E402
 from egca.training.dialogues import Turn, turns_of  # noqa: E402
 from egca.training.distributed import Replica, World  # noqa: E402
 from egca.training.metrics import Means, read_metrics  # noqa: E402
-from egca.training.policy import Policy, load_policy  # noqa: E402
+from egca.training.policy import Policy, Scorer, load_policy  # noqa: E402
 from egca.training.returns import token_advantages  # noqa: E402
 from egca.training.run import train  # noqa: E402
 from egca.training.turns import n_at_k  # noqa: E402
-from egca.training.update import Row, Totals  # noqa: E402
+from egca.training.update import Row, Totals, Updater, plan, tokens_for  # noqa: E402
 
 OPTIONS = {
     "objective.name": "rlef", "credit.strategy": "uniform", "objective.beta": 0.05,
@@ -90,6 +91,76 @@ def test_the_critic_learns_turns_and_no_other_token(policy) -> None:
         updater.update(rows, Totals(2, 5, 10), Means(), 1.0)
     assert errors[0] == pytest.approx(2.0)
     assert errors[-1] < 0.3
+
+
+def dialogues_of() -> list[Row]:
+    """Two dialogues about one problem: of three turns, whose second was cut off, and of one."""
+    texts = [[20, 21, 22, 1], [30, 31, 32, 33, 34], [40, 41, 1]]
+    prompts = [[7, 8, 9]]
+    for said in (texts[0][:-1], texts[1]):  # without the end, if it has one
+        prompts.append([*prompts[-1], *said, 50, 51])
+    rows = [
+        Row(prompt, text, np.full(len(text), 0.5 - i, dtype=np.float32), len(text))
+        for i, (prompt, text) in enumerate(zip(prompts, texts, strict=True))
+    ]
+    rows[0].following, rows[1].following = rows[1], rows[2]
+    rows.append(Row([7, 8, 9], [60, 61, 1], np.full(3, 2.0, dtype=np.float32), 3))
+    return rows
+
+
+def gradient_of(policy: Policy, rows: list[Row], budget: int, *, shares: bool) -> torch.Tensor:
+    objective = Objective(name="rlef")
+    replica = Replica(Scorer(policy.model, 0.8, shares_prompts=shares))
+    updater = Updater(policy, replica, None, objective, micro_batch_tokens=budget)
+    policy.model.zero_grad()
+    updater.backward(rows, Totals(len(rows), 15, 8), Means())
+    return torch.cat([one.grad.flatten() for one in policy.model.parameters()])
+
+
+@pytest.mark.parametrize("budget", [1, 10_000])
+@pytest.mark.parametrize("shares", [True, False])
+def test_a_dialogue_read_once_has_the_gradient_of_its_turns(policy, budget: int, shares) -> None:
+    rows = dialogues_of()
+    apart = [replace(row, following=None) for row in rows]
+    wanted = gradient_of(policy, apart, 1, shares=False)
+    assert wanted.abs().max() > 1e-3
+    found = gradient_of(policy, rows, budget, shares=shares)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_turns_stay_with_the_last_one_and_count_no_tokens() -> None:
+    rows = dialogues_of()
+    assert [len(batch) for batch in plan(rows, 1).batches] == [1, 3]
+    read = rows[2].n_tokens + rows[3].n_tokens
+    whole = plan(rows, 2 * rows[2].n_tokens)
+    assert [len(batch) for batch in whole.batches] == [4]
+    assert whole.waste == pytest.approx(1 - read / (2 * rows[2].n_tokens))
+
+
+def test_the_critic_reads_prompts_alone_and_has_the_values_of_whole_turns(policy) -> None:
+    critic = Critic(policy)
+    torch.nn.init.normal_(critic.head.weight)
+    critic.double()  # values of this size leave gradients with too few digits in float32
+    rows = dialogues_of()
+    wanted = critic(tokens_for([replace(row, following=None) for row in rows], policy))[:, 0]
+    objective = Objective(name="rlef", critic_learning_rate=1e-3)
+    updater = CriticUpdater(
+        policy, Replica(critic), objective, Optimizer(), micro_batch_tokens=10_000
+    )
+    updater.prepare(rows)
+    found = torch.cat([row.old_values for row in rows])
+    torch.testing.assert_close(found, wanted.detach(), rtol=1e-4, atol=1e-6)
+    assert len(tokens_for(rows, policy, n=1).read()[0]) == 1  # the prompt of the last turn
+    gradients = []
+    for row in rows:
+        row.returns = torch.full((len(row.completion),), row.advantages[0].item())
+    loss = updater._loss(rows, Totals(len(rows), 15, 8), Means())
+    returns = torch.stack([row.returns[0] for row in rows])
+    by_hand = 0.5 * (wanted - returns).square().mean()
+    for one in (loss, by_hand):
+        grads = torch.autograd.grad(one, [*critic.parameters()], allow_unused=True)
+        gradients.append(torch.cat([g.flatten() for g in grads if g is not None]))
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (1, 3), (2, 3), (3, 5)])

@@ -5,7 +5,7 @@ The loop is the same for all of them; what each takes from a step's problems is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -64,7 +64,9 @@ def open_method(
         return _supervised(config, parts, prompts, folder, say)
     rollouts = rollouts_of(config, parts, say)
     if config.objective.name == "rlef":
-        assess = partial(assessed, rollouts, config, parts.world.rank)
+        # As many dialogues of a held-out problem as independent_1_at_n has to have.
+        few = replace(rollouts, num_generations=config.dialogue.turns)
+        assess = partial(assessed, few, config, parts.world.rank)
         return Method(config, Dialogues(rollouts, config), prompts, assess=assess)
     if config.alignment.share > 0:
         tasks = {prompt.task.problem.task_id: prompt.task for prompt in prompts}

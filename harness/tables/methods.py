@@ -87,13 +87,14 @@ def _aligned(label: str, options: Mapping[str, Any]) -> Method:
     return Method(label, {**options, **_EXERCISES}, tiny=_LONGEST)
 
 
-def _rlef(label: str, feedback: str) -> Method:
+def _rlef(label: str, feedback: str, rate_of: str = "") -> Method:
     """Dialogues of up to three programs; a third of the prompts keeps the budget of rollouts."""
     return Method(
         label,
         {**_UNIFORM, "objective.name": "rlef", "dialogue.feedback": feedback},
         note="its pass@1 is of one program without feedback, like the others'",
         has_curve=False,
+        rate_of=rate_of,
         tiny={**_CRITIC, "rollout.prompts_per_step": 3},
     )
 
@@ -187,7 +188,7 @@ METHODS: dict[str, Method] = {
     "coderl-plus-alignment-only": _aligned(
         "alignment only", {**_UNIFORM, "alignment.learns_code": False}
     ),
-    "rlef-random": _rlef("RLEF with random feedback", "random"),
+    "rlef-random": _rlef("RLEF with random feedback", "random", rate_of="rlef"),
 }
 METHODS |= {
     f"{name}-aligned": replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import filterfalse
 
@@ -22,27 +22,26 @@ class EditSpace:
     places: tuple[tuple[Scope, Place], ...]
     loops: Mapping[int, bool | None]
 
-    def changes(self) -> list[Edit]:
+    def changes(self) -> Iterator[Edit]:
         """Edits of what is there, by statement in the order of the text."""
-        edits: list[Edit] = []
         for scope, place in self.places:
             own: list[Edit] = []
             for statement in filterfalse(is_docstring, scope.statements):
                 own += expression_edits(statement, place)
-            own += _everywhere(own)
-            own += _blocks(scope.node.body, [scope.node], place, statement_edits)
-            edits += own
-        return self._legal(edits)
+            yield from self._legal(own)
+            yield from self._legal(_everywhere(own))
+            yield from self._legal(_blocks(scope.node.body, [scope.node], place, statement_edits))
 
-    def additions(self) -> list[Edit]:
-        """Edits that put in something new: statements, branches, conditions around statements."""
-        edits: list[Edit] = []
+    def additions(self) -> Iterator[Edit]:
+        """Edits that put in something new: statements, branches, conditions around statements.
+
+        Made one by one: of the many only the first are tried.
+        """
         for scope, place in self.places:
-            edits += _blocks(scope.node.body, [scope.node], place, addition_edits)
-        return self._legal(edits)
+            yield from self._legal(_blocks(scope.node.body, [scope.node], place, addition_edits))
 
-    def _legal(self, edits: list[Edit]) -> list[Edit]:
-        return [edit for edit in edits if _fits(edit, self.loops)]
+    def _legal(self, edits: Iterable[Edit]) -> Iterator[Edit]:
+        return (edit for edit in edits if _fits(edit, self.loops))
 
 
 def edit_space(

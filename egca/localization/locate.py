@@ -195,14 +195,29 @@ def _search(found: Findings) -> None:
     left = found.budget.n_edits
     skipped: list[Edit] = []
     for generate in (space.changes, space.additions):
+        n = min(left, _n_affordable(found))
         common: list[Edit] = []
-        for edit in generate():
+        for edit in generate() if n else ():
             (common if touches(edit, everywhere) else skipped).append(edit)
-        if _try_all(found, common[:left]):
+            if len(common) == n:
+                break
+        if _try_all(found, common):
             return
-        left = max(left - len(common), 0)
-    somewhere = set().union(*runs)
-    _try_all(found, [edit for edit in skipped if touches(edit, somewhere)][:left])
+        left -= len(common)
+    n = min(left, _n_affordable(found))
+    if n:
+        somewhere = set().union(*runs)
+        _try_all(found, [edit for edit in skipped if touches(edit, somewhere)][:n])
+
+
+def _n_affordable(found: Findings) -> int:
+    """Edits that can still run at all: each on one input, after the program as it is on all.
+
+    Where runs or ticks are spent no edit is made, nor one that would not get its turn.
+    """
+    if found.budget.n_ticks <= 0:
+        return 0
+    return max(found.budget.n_runs - len(found.inputs), 0)
 
 
 def _try_all(found: Findings, edits: list[Edit]) -> bool:

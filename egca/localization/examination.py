@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 
 from egca.execution import Call, Limits, Sandbox
-from egca.execution.one_child import OneChild
+from egca.execution.one_child import Children, OneChild
 from egca.execution.patching import Patch
 from egca.execution.trace import Trace
 from egca.localization import locate
@@ -40,8 +40,15 @@ def examined(
     limits: Limits | None = None,
     budget: Budget | None = None,
     budget_s: float | None = None,
+    children: Children | None = None,
+    is_sound: bool = False,
 ) -> Iterator[Examination]:
-    """Examine a program; arguments and errors are those of `localize`."""
+    """Examine a program; further arguments and errors are those of `localize`.
+
+    Args:
+        children: where candidate and reference run; None: in fresh ones, which are ended.
+        is_sound: the reference is known to pass the tests, and is not asked again.
+    """
     started = time.perf_counter()
     program = Program(candidate) if isinstance(candidate, str) else candidate
     if reference is not None and reference != problem.reference:
@@ -49,8 +56,11 @@ def examined(
     budget = budget or Budget()
     if budget_s is not None:
         budget = replace(budget, seconds=budget_s)
-    with locate.open_children(sandbox, limits or PATIENT, budget) as children:
-        found = locate.find(program, problem, sandbox, limits, budget, children)
+    with ExitStack() as stack:
+        if children is None:
+            opened = locate.open_children(sandbox, limits or PATIENT, budget)
+            children = stack.enter_context(opened)
+        found = locate.find(program, problem, sandbox, limits, budget, children, is_sound)
         yield Examination(found, started)
 
 

@@ -114,8 +114,9 @@ def find(
     limits: Limits | None,
     budget: Budget,
     children: Children,
+    is_sound: bool = False,
 ) -> Findings:
-    """Everything up to the ranking of lines."""
+    """Everything up to the ranking of lines; is_sound: the reference passes, as is known."""
     is_patient = limits is not None
     limits = limits or LIMITS
     verdict = judge(problem, program, sandbox=sandbox, limits=limits, children=children)
@@ -133,7 +134,7 @@ def find(
             order="correct_first",
         )
         return found
-    if not all(is_unknown(test) for test in problem.tests):
+    if not is_sound and not all(is_unknown(test) for test in problem.tests):
         own = replace(limits, call_s=SLOWER * limits.call_s, program_s=SLOWER * limits.program_s)
         check_reference(problem, sandbox, own, children.reference)
     found.verdict = gate(verdict, program, problem.reference, entry_point=problem.entry_point)

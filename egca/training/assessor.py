@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from egca.credit import Need
@@ -18,11 +19,11 @@ from egca.execution.judging import evidence_of, judge
 from egca.execution.one_child import Children
 from egca.localization.examination import examined
 from egca.localization.ops import OPS
-from egca.localization.plain_child import PlainChild
+from egca.localization.plain_child import PlainChild, PlainPair
 from egca.localization.quick import QuickStage
 from egca.localization.search import Budget
 from egca.localization.tame import is_tame_source
-from egca.problems import program_of
+from egca.problems import Problem, program_of
 from egca.structure import gate
 from egca.training.assessment import Answer, Job, Judged, Report, Rules, Task, lost
 from egca.training.held import held_after
@@ -50,6 +51,7 @@ def assessor(rules: Rules) -> Iterator[Callable[[Job], Answer | None]]:
         Sandbox(preload=OPS) as sandbox,
         QuickStage(sandbox) as quick,
         PlainChild(sandbox) as plain,
+        PlainPair(sandbox) as pair,
     ):
         debugger = None
         if rules.debugger != "trace":
@@ -62,7 +64,7 @@ def assessor(rules: Rules) -> Iterator[Callable[[Job], Answer | None]]:
                     return held_after(program, job.task.problem, sandbox, limits, job.asked)
                 if job.needs is None:
                     return _judge(job, sandbox, plain, limits, rules)
-                return _find(job, sandbox, limits, rules, debugger, quick)
+                return _find(job, sandbox, limits, rules, debugger, quick, pair)
             except EgcaError as error:
                 return lost(job, str(error))
 
@@ -75,8 +77,7 @@ def _judge(
     problem = job.task.problem
     program = program_of(problem, job.completion)
     stops = job.n_public is None and not rules.wants_share
-    is_plain = problem.kind == "function" and is_tame_source(program.source)
-    for source in (plain.for_next(), sandbox) if is_plain else (sandbox,):
+    for source in (plain.for_next(), sandbox) if _is_plain(program, problem) else (sandbox,):
         verdict = judge(
             problem, program,
             sandbox=sandbox, limits=limits, stop_at_first=stops, truth=_TRUTH,
@@ -133,6 +134,7 @@ def _find(
     rules: Rules,
     debugger: Any,
     quick: QuickStage,
+    pair: PlainPair,
 ) -> Places:
     assert job.needs is not None
     problem = job.task.problem
@@ -152,8 +154,22 @@ def _find(
             divergence = isolated.divergence(Need.REPAIR in job.needs)
             return places_at(program, divergence, job.needs)
     bound = _SEARCH if job.needs - _OF_TRACES else _NO_SEARCH
-    with examined(
-        program, None, problem,
+    search = partial(
+        examined, program, None, problem,
         sandbox=sandbox, limits=limits, budget=replace(bound, seconds=rules.budget_s),
-    ) as at:  # fmt: skip
+        is_sound=True,  # problems whose references fail are set aside
+    )  # fmt: skip
+    if _is_plain(program, problem) and is_tame_source(problem.reference or ""):
+        with search(children=pair.for_next()) as at:
+            if _OF_PROCESS.isdisjoint(_causes(at.found.verdict)):
+                return replace(places_of(at.by_trace, job.needs, at), fell_back=has_failed)
+    with search() as at:
         return replace(places_of(at.by_trace, job.needs, at), fell_back=has_failed)
+
+
+def _is_plain(program: Program, problem: Problem) -> bool:
+    return problem.kind == "function" and is_tame_source(program.source)
+
+
+def _causes(verdict: Verdict) -> set[Cause]:
+    return {verdict.cause, *(result.cause for result in verdict.results)}

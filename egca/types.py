@@ -5,6 +5,7 @@ Standard library only, nothing here does I/O. Positions in source text are alway
 
 from __future__ import annotations
 
+import re
 import reprlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -106,6 +107,9 @@ class Program:
         return (min(hits), max(hits)) if hits else None
 
 
+_LINE_ENDS = re.compile(r"\r\n|\n|\r")
+
+
 class SourceMap:
     """Line and column of a source text to character offsets, and back.
 
@@ -116,14 +120,7 @@ class SourceMap:
     def __init__(self, source: str) -> None:
         self.source = source
         starts = [0]
-        i = 0
-        while i < len(source):
-            char = source[i]
-            if char == "\r" and source[i + 1 : i + 2] == "\n":
-                i += 1
-            i += 1
-            if char in "\r\n":
-                starts.append(i)
+        starts += [found.end() for found in _LINE_ENDS.finditer(source)]
         self._starts = starts
 
     def line_text(self, line: int) -> str:

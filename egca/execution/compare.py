@@ -60,7 +60,14 @@ def equal(expected: Any, actual: Any, comparison: Comparison = _DEFAULT) -> bool
     >>> equal([1, 2.0], [1.0, 2.0000001], Comparison(atol=1e-6))
     True
     """
+    kind = type(expected)
+    if kind in _SCALARS and kind is type(actual) and _is_bare(comparison):
+        return bool(expected == actual)  # without a word on how they differ
     return _first_difference(expected, actual, comparison) is None
+
+
+def _is_bare(comparison: Comparison) -> bool:
+    return not comparison.view and not comparison.unordered
 
 
 def difference(expected: Any, actual: Any, comparison: Comparison = _DEFAULT) -> str:

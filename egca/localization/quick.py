@@ -30,7 +30,7 @@ from egca.localization.locate import parse_reference
 from egca.localization.plain_child import PlainChild
 from egca.localization.schemata import Schemata, build
 from egca.localization.search import BASE_S, BASE_TICKS, RECURSION, WAIT_S
-from egca.localization.tame import is_tame, is_tame_source
+from egca.localization.tame import is_tame_source
 from egca.localization.variants import RAISED, VALUE
 from egca.problems import Example, Problem
 from egca.structure.normalise import parse
@@ -176,7 +176,7 @@ class QuickStage:
         n = len(edits)
         everything = frozenset(range(n))
         sets = [everything, *(everything - {i} for i in range(n) if n > 1)]
-        is_plain = is_tame(tree) and is_tame_source(problem.reference or "")
+        is_plain = is_tame_source(program.source) and is_tame_source(problem.reference or "")
         child = self._shared.for_next() if is_plain else OneChild(self._sandbox, _LIMITS)
         with _Variants(problem, schemata, child, is_plain, self._wanted(problem)) as variants:
             rows = variants.run(sets)

@@ -15,11 +15,13 @@ LEFT_ALONE = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import 
 def child_nodes(node: ast.AST) -> list[ast.AST]:
     """Child nodes in the order of the fields; ast.iter_child_nodes, several times faster."""
     out: list[ast.AST] = []
-    for value in node.__dict__.values():
-        if isinstance(value, ast.AST):
-            out.append(value)
-        elif type(value) is list:
+    known = node.__dict__
+    for name in node._fields:  # without positions, half of what a node holds
+        value = known.get(name)
+        if type(value) is list:
             out += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST):
+            out.append(value)
     return out
 
 
@@ -31,11 +33,7 @@ def walk(tree: ast.AST) -> Sequence[ast.AST]:
     """
     out = [tree]
     for node in out:  # grows as it is walked
-        for value in node.__dict__.values():
-            if isinstance(value, ast.AST):
-                out.append(value)
-            elif type(value) is list:
-                out += [item for item in value if isinstance(item, ast.AST)]
+        out += child_nodes(node)
     return out
 
 

@@ -31,6 +31,7 @@ class Block:
     language: str = ""
 
 
+@lru_cache(maxsize=128)  # a completion is judged, and soon after localized
 def extract_program(completion: str, entry_point: str = "", prompt: str | None = None) -> Program:
     """Find the program in a completion.
 

@@ -10,12 +10,17 @@ import ast
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
+@lru_cache(maxsize=128)  # a program is judged, and soon after localized
 def parse(source: str) -> ast.Module | None:
-    """Syntax tree of a program, None if there is none: a syntax error, a null byte, too deep."""
+    """Syntax tree of a program, None if there is none: a syntax error, a null byte, too deep.
+
+    The same tree each time: it must not be changed.
+    """
     try:
         with warnings.catch_warnings():  # "\d" in a plain string is no business of ours
             warnings.simplefilter("ignore")

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import pickle
 import sqlite3
+from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,29 @@ class Task:
     problem: Problem
     constraints: ConstraintSet | None
     key: str
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A process that has met it gets the same object again: what is known of it stays."""
+        return _met_task, (_packed(self),)
+
+
+_MAX_TASKS = 64  # remembered as objects and as bytes: those of a step or two
+_packed_tasks: OrderedDict[int, tuple[Task, bytes]] = OrderedDict()  # an id is its task's
+
+
+def _packed(task: Task) -> bytes:
+    known = _packed_tasks.get(id(task))
+    if known is None or known[0] is not task:
+        data = pickle.dumps((task.problem, task.constraints, task.key), pickle.HIGHEST_PROTOCOL)
+        known = _packed_tasks[id(task)] = task, data
+        while len(_packed_tasks) > _MAX_TASKS:
+            _packed_tasks.popitem(last=False)
+    return known[1]
+
+
+@lru_cache(maxsize=_MAX_TASKS)
+def _met_task(packed: bytes) -> Task:
+    return Task(*pickle.loads(packed))
 
 
 @dataclass(frozen=True, slots=True)

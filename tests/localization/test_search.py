@@ -103,7 +103,7 @@ def test_no_edit_changes_nothing(sandbox):
     for row in rows[::8]:
         source = row["prompt"] + row["canonical_solution"]
         tree = ast.parse(source)
-        edits = edit_space(tree, None, row["entry_point"]).changes()
+        edits = [*edit_space(tree, None, row["entry_point"]).changes()]
         calls = [Call(args) for args in (([1, 2, 3],), (7,), ("abc",), ([], 2), ("a b", "b"))]
         woven = outcomes(sandbox, tree, calls, edits, entry_point=row["entry_point"])
         expected = plain(sandbox, source, calls, entry_point=row["entry_point"])
@@ -114,7 +114,7 @@ def test_edits_reach_methods(sandbox):
     """Names in a class body are mangled when they begin with two underscores."""
     source = "class Solution:\n    def twice(self, x):\n        return x + x + 1\n"
     tree = ast.parse(source)
-    edits = edit_space(tree, None, "Solution.twice").changes()
+    edits = [*edit_space(tree, None, "Solution.twice").changes()]
     woven = outcomes(sandbox, tree, [Call((3,))], edits, "method", "Solution.twice")
     values = [read(output) for output in woven.values()]
     assert values[0] == 7
@@ -124,7 +124,7 @@ def test_edits_reach_methods(sandbox):
 def test_a_memory_of_the_module_does_not_leak_between_edits(sandbox):
     source = "seen = []\n\ndef count(x):\n    seen.append(x)\n    return len(seen)\n"
     tree = ast.parse(source)
-    edits = edit_space(tree, None, "count").changes()
+    edits = [*edit_space(tree, None, "count").changes()]
     woven = outcomes(sandbox, tree, [Call((3,)), Call((4,))], edits, entry_point="count")
     assert [read(woven[-1, call]) for call in (0, 1)] == [1, 1]
 

@@ -7,6 +7,7 @@ is needed, as a callable."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
 
 from egca.errors import CreditError
 
@@ -20,14 +21,18 @@ _CONTEXT = range(2, 8)  # tokens kept in front: one may lose its space, a charac
 _STUCK = 64  # tokens without a fresh start after which a stretch is measured as a whole
 
 
-def token_offsets(ids: Sequence[int], decode: Decode) -> Offsets:
+def token_offsets(
+    ids: Sequence[int], decode: Decode, pieces: dict[int, str] | None = None
+) -> Offsets:
     """Characters [start, end) of decode(ids) that each token stands for.
 
     Args:
         ids: the sampled ids of one completion, without prompt and padding.
         decode: ids to text, the one that made the completion's text, such as
             `lambda ids: tokenizer.decode(ids, clean_up_tokenization_spaces=False)`. Special tokens
-            may be kept or skipped; it is called with short runs of ids, about twice a token.
+            may be kept or skipped; it is called with single ids, and where what these read alone is
+            not what they read together with short runs of ids, about twice a token.
+        pieces: what tokens read alone with this `decode`; looked up and added to.
     Returns: one pair a token, starts and ends ascending where there is text, together covering the
         text without a gap.
         A token that holds part of a character gets all of that character, so neighbours may
@@ -41,7 +46,27 @@ def token_offsets(ids: Sequence[int], decode: Decode) -> Offsets:
     [(0, 2), (2, 3), (2, 3)]
     """
     ids = list(ids)
-    walk = _Walk(ids, decode)
+    text = decode(ids) if ids else ""
+    alone = _alone(ids, text, decode, {} if pieces is None else pieces)
+    return _walked(ids, text, decode) if alone is None else alone
+
+
+def _alone(ids: list[int], text: str, decode: Decode, pieces: dict[int, str]) -> Offsets | None:
+    """The ranges where the text is what its tokens read alone, put together; else None."""
+    if REPLACEMENT in text:
+        return None
+    for token in ids:
+        if token not in pieces:
+            pieces[token] = decode([token])
+    read = [pieces[token] for token in ids]
+    if "".join(read) != text:
+        return None
+    return [*pairwise(accumulate(map(len, read), initial=0))]
+
+
+def _walked(ids: list[int], text: str, decode: Decode) -> Offsets:
+    """The ranges by decoding ever longer runs."""
+    walk = _Walk(ids, text, decode)
     offsets: Offsets = []
     while len(offsets) < len(ids):
         offsets += walk.step(len(offsets))
@@ -74,10 +99,10 @@ class _Walk:
     at `origin`; it is begun anew from time to time, so that no run is long.
     """
 
-    def __init__(self, ids: list[int], decode: Decode) -> None:
+    def __init__(self, ids: list[int], text: str, decode: Decode) -> None:
         self.ids = ids
         self.decode = decode
-        self.text = decode(ids) if ids else ""
+        self.text = text
         self.run: list[int] = []  # without tokens that say nothing
         self.origin = 0
         self.reached = 0  # characters of the text that earlier tokens account for

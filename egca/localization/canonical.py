@@ -96,6 +96,8 @@ class Loop:
 @lru_cache(maxsize=8192)
 def n_nodes(node: ast.AST) -> int:
     """Size of an expression: its names, constants and operations."""
+    if isinstance(node, ast.Name | ast.Constant):
+        return 1
     return isinstance(node, ast.expr) + sum(map(n_nodes, child_nodes(node)))
 
 
@@ -317,7 +319,8 @@ def names_in(block: Block) -> dict[str, set[Key]]:
         for child in child_nodes(node):
             if isinstance(child, ast.Name):
                 found.setdefault(child.id, set()).add((*label, type(node).__name__))
-            note(child, label[:1])
+            elif child._fields and not isinstance(child, ast.Constant):
+                note(child, label[:1])
 
     def bound(key: Key, label: Key) -> None:
         if key and key[0] == "name":

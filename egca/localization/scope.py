@@ -33,7 +33,8 @@ def walk(tree: ast.AST) -> Sequence[ast.AST]:
     """
     out = [tree]
     for node in out:  # grows as it is walked
-        out += child_nodes(node)
+        if node._fields:
+            out += child_nodes(node)
     return out
 
 

@@ -139,7 +139,7 @@ class Crediting:
             return Evidence(
                 ids, rollout.reward, rollout.advantage, judged.mode, judged.cause, judged.exception
             )
-        offsets = token_offsets(ids, policy.decode)
+        offsets = token_offsets(ids, policy.decode, policy.pieces)
         places = rollout.places
         tokens = _tokens(offsets)
         narrow = self.span == "expression" and places.expression is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,15 @@ from egca.training.config import Lora, Model
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """model: what is trained; with LoRA, wrapped by peft. ends: ids that end a completion."""
+    """model: what is trained; with LoRA, wrapped by peft. ends: ids that end a completion.
+
+    pieces: what tokens read alone, of those that offsets were asked of.
+    """
 
     model: Any
     tokenizer: Any
     ends: tuple[int, ...]
+    pieces: dict[int, str] = field(default_factory=dict)
 
     @property
     def pad(self) -> int:

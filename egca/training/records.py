@@ -48,7 +48,7 @@ class SampleLog:
         judged, credit, places = rollout.judged, rollout.credit, rollout.places
         assert judged is not None
         assert credit is not None
-        offsets = token_offsets(rollout.completion.ids, self._policy.decode)
+        offsets = token_offsets(rollout.completion.ids, self._policy.decode, self._policy.pieces)
         return {
             "task_id": rollout.task.problem.task_id,
             "prompt": rollout.task.problem.prompt,

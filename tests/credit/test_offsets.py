@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from egca.credit import token_offsets, tokens_in_span
+from egca.credit.offsets import _walked
 from egca.errors import CreditError
 
 CODE = '''def total(values):  # 合計 🧮
@@ -138,6 +139,24 @@ def test_spans_of_encoded_text_put_together_are_the_text(kind, text):
 def test_any_sampled_ids_even_broken_utf8_and_special_tokens(kind, ids, skip):
     decode = decoder(kind, skip)
     check_laws(token_offsets(ids, decode), decode(ids), len(ids))
+
+
+@given(KINDS, st.lists(st.integers(0, 255 + 40), max_size=40), st.booleans())
+def test_what_tokens_read_alone_is_no_other_range(kind, ids, skip):
+    """Put together where that is the text, it has the ranges that runs of tokens have."""
+    decode, pieces = decoder(kind, skip), {}
+    expected = _walked(ids, decode(ids) if ids else "", decode)
+    for _ in range(2):  # the second time from memory
+        assert token_offsets(ids, decode, pieces) == expected
+
+
+def test_what_tokens_read_alone_is_asked_once():
+    ids = TOKENIZERS["byte_level"].encode("for x in total:", add_special_tokens=False).ids
+    pieces = {}
+    token_offsets(ids, decoder("byte_level"), pieces)
+    decode, n_decoded = counted("byte_level")
+    assert token_offsets(ids, decode, pieces)[-1][1] == len("for x in total:")
+    assert n_decoded[0] == len(ids)
 
 
 @given(st.lists(st.integers(3, 302), max_size=60))

@@ -135,7 +135,7 @@ class Crew(Generic[J]):
         """
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
-            done = [self._finished(worker) for worker in self._ended(until)]
+            done = [self._finished(worker, is_heard) for worker, is_heard in self._ended(until)]
             self._distribute()
             is_late = until is not None and time.monotonic() >= until
             if done or is_late or not self.n_open:
@@ -168,8 +168,8 @@ class Crew(Generic[J]):
                 return
             worker.give(self._queue.popleft(), self._limit_s)
 
-    def _ended(self, until: float | None) -> list[_Worker[J]]:
-        """Workers that have answered, died, or used up their time."""
+    def _ended(self, until: float | None) -> list[tuple[_Worker[J], bool]]:
+        """Workers that have answered, died, or used up their time; whether their channel speaks."""
         busy = [worker for worker in self._workers if worker.job is not None]
         if not busy:
             return []
@@ -178,19 +178,19 @@ class Crew(Generic[J]):
             nearest = min(nearest, until)
         ready = wait([worker.channel for worker in busy], max(nearest - time.monotonic(), 0.0))
         now = time.monotonic()
-        return [w for w in busy if w.channel in ready or now >= w.deadline]
+        return [(w, w.channel in ready) for w in busy if w.channel in ready or now >= w.deadline]
 
-    def _finished(self, worker: _Worker[J]) -> tuple[J, Any]:
+    def _finished(self, worker: _Worker[J], is_heard: bool) -> tuple[J, Any]:
         job = worker.job
         assert job is not None
-        answer = self._answer(worker)
+        answer = self._answer(worker, is_heard)
         if isinstance(answer, Lost):
             worker.end()
             self._workers.remove(worker)
         return job, answer
 
-    def _answer(self, worker: _Worker[J]) -> Any:
-        if not worker.channel.poll():
+    def _answer(self, worker: _Worker[J], is_heard: bool) -> Any:
+        if not is_heard:
             return Lost(f"no answer in {self._limit_s:.0f} s")
         try:
             answer = worker.channel.recv()

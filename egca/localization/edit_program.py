@@ -98,10 +98,15 @@ def _fits(edit: Edit, loops: Mapping[int, bool | None]) -> bool:
     return True
 
 
+_SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.Return)  # most of what is put in
+
+
 def _leaves_loop(node: ast.AST) -> bool:
     """Whether a break or continue in here belongs to a loop further out."""
     if isinstance(node, ast.Break | ast.Continue):
         return True
+    if isinstance(node, _SIMPLE):
+        return False
     if isinstance(node, ast.For | ast.While | ast.AsyncFor):
         return any(_leaves_loop(child) for child in node.orelse)
     return any(_leaves_loop(c) for c in child_nodes(node) if not isinstance(c, ast.expr))

@@ -223,7 +223,8 @@ def place(new: Node) -> Node:
             continue
         for value in known.values():
             if isinstance(value, ast.AST):
-                stack.append(value)
+                if value._fields:  # operators and contexts have no place
+                    stack.append(value)
             elif type(value) is list:
                 stack += [item for item in value if isinstance(item, ast.AST)]
         known.update(AT)

@@ -15,7 +15,7 @@ from egca.localization.ops import OPS
 from egca.localization.schemata import build
 from egca.localization.search import Budget, EditSearch
 from egca.localization.variants import RAISED, VALUE
-from egca.problems import Problem
+from egca.problems import Example, Problem
 from egca.problems.humaneval import humaneval_path
 from egca.problems.python_tests import parse_python_tests
 from egca.problems.rows import rows_of
@@ -191,3 +191,17 @@ def test_without_a_reference_it_is_less_sure_and_says_so(sandbox):
     assert alone.divergence.confidence < beside.divergence.confidence
     assert any("weaker" in note for note in alone.notes)
     assert not any("weaker" in note for note in beside.notes)
+
+
+@pytest.mark.parametrize(("n_runs", "has_repair"), [(0, False), (4, False), (200, True)])
+def test_a_search_ends_with_its_runs(sandbox, n_runs, has_repair):
+    """Four runs are spent by the program as it is; none is left for an edit."""
+    reference = "def f(x):\n    y = x + 1\n    return y * 2\n"
+    tests = tuple(Example(f"t{x}", (x,), expected=2 * x + 2) for x in range(4))
+    problem = Problem("t/0", "f", tests, reference=reference)
+    candidate = reference.replace("x + 1", "x + 2")
+    found = localize(
+        candidate, None, problem, sandbox=sandbox, budget=Budget(n_runs=n_runs)
+    ).divergence  # fmt: skip
+    assert found.statement.line in (2, 3)
+    assert (found.repair is not None) is has_repair

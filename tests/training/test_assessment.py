@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from egca.credit import Need
 from egca.localization.tame import is_tame_source
 from egca.problems import Example, Problem
+from egca.structure import ConstraintSet
 from egca.training.assessment import Bench, Job, Rules, task_of
 from egca.types import Cause, Mode
 
@@ -144,6 +146,49 @@ def test_a_plain_program_harms_only_itself(bench, task, source, cause):
     found = [bench.judged(job) for job in jobs]
     assert [judged.cause for judged in found] == [Cause.NONE, cause, Cause.NONE]
     bench.forget()
+
+
+SEARCHED = "def f(values):\n    return sum(x for x in values if x > 3)\n"  # built in another way
+
+
+@pytest.mark.parametrize("source", [source for source, _ in GREEDY.values()], ids=GREEDY.keys())
+def test_a_searched_program_harms_only_itself(bench, task, source):
+    """Plain programs are traced and searched one after another in the same two children."""
+    assert is_tame_source(SEARCHED)
+    assert is_tame_source(source)
+    jobs = [Job(task, text, LOCATION) for text in (SEARCHED, source, SEARCHED + "\n")]
+    for job in jobs:
+        bench.request(job)
+    first, greedy, again = map(bench.places, jobs)
+    assert text_at(SEARCHED, first.statement).startswith("return sum")
+    assert first.proof == "edit"
+    assert again == first
+    assert greedy.statement is not None
+    bench.forget()
+
+
+def test_a_searched_program_leaves_nothing_for_the_next(bench, task):
+    """The second reads a list that only the first has at its top."""
+    first = "memory = [0]\ndef f(values):\n    return sum(values) + memory[0]\n"
+    second = SEARCHED.replace("x > 3)", "x > 3) + memory[0]")
+    jobs = [Job(task, text, LOCATION) for text in (first, second)]
+    for job in jobs:
+        bench.request(job)
+    found = bench.places(jobs[1])
+    with Bench(Rules(), 1) as fresh:
+        fresh.request(jobs[1])
+        assert fresh.places(jobs[1]) == found
+    bench.forget()
+
+
+def test_a_task_is_one_object_in_a_process(task):
+    other = task_of(PROBLEM, ConstraintSet())
+    jobs = [Job(one, text) for one in (task, other) for text in (SOURCE, SEARCHED)]
+    first, again, *others = (pickle.loads(pickle.dumps(job)) for job in jobs)
+    assert first.task is again.task
+    assert first == jobs[0]
+    assert [job.task for job in others] == [other, other]
+    assert others[0].task.problem is not first.task.problem
 
 
 def test_a_plain_program_leaves_nothing_for_the_next(bench, task):

@@ -24,9 +24,9 @@ def digest_of(data: bytes) -> bytes:
     return blake2b(data, digest_size=DIGEST_BYTES).digest()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Answer:
-    """How one call of a program ended.
+    """How one call of a program ended. Nobody changes one; to be frozen would double its price.
 
     Without a failure there is either data or a digest. number is the call's place among all that
     the child was asked since it loaded the program. told: the outcome, where it was decoded.

@@ -62,7 +62,8 @@ class Capture:
 
     def end(self, max_bytes: int) -> str:
         """What was printed since `begin`, at most so many bytes of it; see is_over."""
-        for stream in (sys.stdout, self._stdout):
+        given = sys.stdout
+        for stream in (given,) if given is self._stdout else (given, self._stdout):
             try:
                 if stream is not None and type(stream) is io.TextIOWrapper:
                     stream.flush()

@@ -25,7 +25,7 @@ from egca.execution.answers import LARGE_BYTES, digest_of
 from egca.execution.capture import Capture
 from egca.execution.iterators import consumed, revived
 from egca.execution.protocol import MEMORY_TO_REPORT
-from egca.execution.wire import decode, encode_checked, name_of, type_name
+from egca.execution.wire import decode, decode_arguments, encode_checked, name_of, type_name
 
 FILE_NAME = "<program>"  # in code objects and tracebacks
 _REPEAT_S = 0.1  # an alarm that the program swallowed comes again
@@ -273,7 +273,16 @@ def load(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, A
     yield {"failure": executed.failure, "stdout": executed.stdout}
 
 
-def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def run(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[Any]:
+    """As `frames`, but [value, digest, seconds] of a call of which there is nothing else to say."""
+    for frame in frames(state, payload):
+        if frame["failure"] is None and not frame["stdout"] and frame["args_after"] is None:
+            yield [frame["value"], frame["digest"], frame["seconds"]]
+        else:
+            yield frame
+
+
+def frames(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Call the loaded program; one frame for each call.
 
     payload: calls [{args, kwargs: encoded, stdin}], call_s, late_call_s (may be absent; once a
@@ -337,7 +346,7 @@ def _frame(failed: dict[str, Any] | None, stdout: str = "", seconds: float = 0.0
 def _run_function(
     state: dict[str, Any], call: dict[str, Any], call_s: float, wants_args: bool
 ) -> dict[str, Any]:
-    args, kwargs = decode(call["args"]), decode(call["kwargs"])
+    args, kwargs = decode_arguments(call["args"]), decode(call["kwargs"])
     entry = state["program"]
     passed = revived(args)
     result = guarded(
@@ -348,7 +357,8 @@ def _run_function(
     )
     frame = _frame(result.failure, result.stdout, result.seconds)
     if result.failure is None:
-        frame["value"], reason = encode_checked(result.value, max_bytes=state["value_bytes"])
+        limit = state["value_bytes"]
+        frame["value"], reason = encode_checked(result.value, max_bytes=limit, partial=False)
         frame["failure"] = value_failure(reason, result.value)
     if wants_args:
         frame["args_after"] = encode_checked(args, max_bytes=state["value_bytes"])[0]

@@ -33,6 +33,8 @@ _REPORTED = {
     )
 }
 
+_NOTHING_ELSE = {"failure": None, "stdout": "", "args_after": None}
+
 T = TypeVar("T")
 
 
@@ -59,7 +61,7 @@ def outcome_of(
     longest_s: float,
     sent: bytes = b"",
 ) -> Outcome:
-    """The outcome that a frame of program.run tells. Raises: anything, see `believed`.
+    """The outcome that a frame of program.frames tells. Raises: anything, see `believed`.
 
     Args:
         room: what the program's answers may still take; one over it is a failure.
@@ -88,7 +90,7 @@ def outcome_of(
 
 
 def answer_of(
-    frame: dict[str, Any],
+    frame: Any,
     source_map: Callable[[], SourceMap],
     room: Room,
     longest_s: float,
@@ -100,11 +102,20 @@ def answer_of(
 ) -> Answer:
     """As outcome_of, with the bytes; `told` is None for a digest, and for what is as wanted.
 
+    The frame may be the short one of a call of which there is nothing else to say.
+
     Args:
         number: of the call since the program was loaded.
         wanted: known good bytes; the same ones need not be decoded.
         digests: whether one was asked for.
     """
+    if type(frame) is list:
+        data, digest, seconds = frame
+        is_fair = type(seconds) is float and (digest is None or (digests and data is None))
+        if is_fair and wanted is not None and wanted.is_same(data, digest):  # nearly every answer
+            seconds = min(seconds, longest_s) if seconds >= 0 else longest_s
+            return Answer(data, digest, None, "", seconds, number, None, True)
+        frame = {"value": data, "digest": digest, "seconds": seconds, **_NOTHING_ELSE}
     data, digest = frame["value"], frame["digest"]
     if digest is not None:
         if not digests or type(digest) is not bytes or len(digest) != DIGEST_BYTES:
@@ -114,9 +125,6 @@ def answer_of(
     elif data is None and frame["failure"] is None:
         raise TypeError("neither a value nor a failure")
     is_wanted = wanted is not None and frame["failure"] is None and wanted.is_same(data, digest)
-    if is_wanted and frame["args_after"] is None and not frame["stdout"]:  # nearly every answer
-        _, seconds = _said(frame, longest_s)
-        return Answer(data, digest, None, "", seconds, number, None, True)
     if not is_wanted and digest is None:
         told = outcome_of(frame, source_map, room, longest_s, sent)
         return Answer(data, None, told.failure, told.stdout, told.seconds, number, told)

@@ -56,7 +56,7 @@ def trace(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, 
     """Record calls; one frame for each.
 
     payload: number, calls [{args, kwargs: encoded, stdin}], call_s.
-    Yields what program.run does, and sites (int32), values (packed), later (site, count, ...),
+    Yields what program.frames does, and sites (int32), values (packed), later (site, count, ...),
     n_steps and truncated.
     """
     state = state["traced"][payload["number"]]
@@ -82,7 +82,7 @@ def intervene(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[s
 
     payload: number, call, call_s, runs [[[site, occurrence, encoded value or None to flip], ...],
     ...], n_steps: bound for each run, or None: four times that of the unpatched run and a thousand.
-    Yields what program.run does, and n_applied, n_steps.
+    Yields what program.frames does, and n_applied, n_steps.
     """
     state = state["traced"][payload["number"]]
     if state["patcher"] is None:
@@ -113,7 +113,7 @@ def _step_failure(failed: dict[str, Any] | None) -> dict[str, Any]:
 def _run(
     state: dict[str, Any], code: types.CodeType, call: dict[str, Any], call_s: float, wants: bool
 ) -> dict[str, Any]:
-    """One call on a fresh module; a frame as program.run's, with args_after if that is wanted."""
+    """One call on a fresh module; a frame of program.frames, args_after if wanted."""
     limit = sys.getrecursionlimit()
     _set_recursion_limit(limit + _HOOK_FRAMES)
     namespace = program.fresh_namespace("program")
@@ -133,7 +133,7 @@ def _run(
                 message = f"the program does not define {state['entry_point']}"
                 return _failed(program.failure("missing_entry_point", message=message))
         payload = {"calls": [call], "call_s": call_s, "program_s": 2 * call_s, "args_after": wants}
-        return next(program.run({**state, "program": target}, payload))
+        return next(program.frames({**state, "program": target}, payload))
     finally:
         _set_recursion_limit(limit)
         namespace.clear()  # what is left of the program (generators, say) ends here, not later

@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
+from egca.execution.answers import DIGEST_BYTES, LARGE_BYTES, Answer, answer_with, digest_of
 from egca.execution.decoding import NoRoom, Room, decode, is_crowded
-from egca.execution.reports import MAX_SOURCE, believed, failure_of, outcome_of, too_long
+from egca.execution.reports import (
+    MAX_SOURCE,
+    answer_of,
+    believed,
+    failure_of,
+    outcome_of,
+    too_long,
+)
 from egca.execution.session import SessionDied
 from egca.execution.wire import WireError, encode
 from egca.types import Cause, Opaque, Outcome, SourceMap
@@ -63,6 +71,62 @@ def test_a_failure_names_a_cause_that_a_child_can_know(cause: Any) -> None:
 def test_another_form_is_garbage(changes: dict[str, Any]) -> None:
     with pytest.raises(SessionDied, match="garbage"):
         read(**changes)
+
+
+def read_short(frame: Any, wanted: Answer | None, digests: bool = False) -> Answer:
+    return believed(
+        lambda: answer_of(
+            frame,
+            lambda: SourceMap(SOURCE),
+            Room.of(1 << 22),
+            1.0,
+            number=3,
+            wanted=wanted,
+            digests=digests,
+        )
+    )
+
+
+@pytest.mark.parametrize("wanted", [None, answer_with(7), answer_with(8)])
+def test_a_short_report_says_what_a_long_one_says(wanted: Answer | None) -> None:
+    for seconds in (0.5, -1.0, float("nan"), 1e300):
+        long = read_short(FRAME | {"digest": None, "seconds": seconds}, wanted)
+        short = read_short([b"\x07", None, seconds], wanted)
+        assert short == long
+        assert short.number == long.number
+        assert short.is_wanted == long.is_wanted == (wanted is not None and wanted.data == b"\x07")
+
+
+def test_a_digest_in_a_short_report() -> None:
+    value = "a" * LARGE_BYTES
+    wanted, digest = answer_with(value), digest_of(encode(value))
+    assert read_short([None, digest, 0.5], wanted, digests=True).is_wanted
+    assert not read_short([None, b"\0" * DIGEST_BYTES, 0.5], wanted, digests=True).is_wanted
+    with pytest.raises(SessionDied, match="garbage"):
+        read_short([None, digest, 0.5], wanted)  # nobody asked for one
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        [],
+        [b"\x07"],
+        [b"\x07", None, 0.5, None],
+        [b"\x07", None, 1],
+        [b"\x07", None, None],
+        [None, None, 0.5],
+        ["7", None, 0.5],
+        [7, None, 0.5],
+        [encode(Opaque("f")), None, 0.5],
+        [b"\x07", b"\0" * DIGEST_BYTES, 0.5],
+        [None, b"\0", 0.5],
+        [None, "\0" * DIGEST_BYTES, 0.5],
+    ],
+)
+@pytest.mark.parametrize("wanted", [None, answer_with(7)])
+def test_another_short_form_is_garbage(frame: Any, wanted: Answer | None) -> None:
+    with pytest.raises(SessionDied, match="garbage"):
+        read_short(frame, wanted, digests=True)
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0, 1e300])

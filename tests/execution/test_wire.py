@@ -13,7 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from egca.execution.wire import WireError, decode, encode, encode_checked, pack, unpack
+from egca.execution.wire import (
+    WireError,
+    decode,
+    decode_arguments,
+    encode,
+    encode_arguments,
+    encode_checked,
+    pack,
+    unpack,
+)
 from egca.types import Iterated, Opaque
 
 TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates too
@@ -73,6 +82,47 @@ def test_plain_data_comes_back_the_same(value: Any) -> None:
     data, reason = encode_checked(value)
     assert reason == ""
     assert same(decode(data), value)
+
+
+@given(st.lists(VALUES, max_size=4).map(tuple))
+def test_arguments_are_read_as_any_value(args: tuple[Any, ...]) -> None:
+    data, reason = encode_arguments(args)
+    assert reason == ""
+    assert same(decode_arguments(data), decode(data))
+
+
+ROWS = st.lists(SCALARS, max_size=4)
+TABLES = st.lists(ROWS, max_size=4) | st.lists(ROWS.map(tuple), max_size=4)
+ODD = st.sampled_from([bytearray(b"x"), type("S", (str,), {})("x"), 1j, [2], (2,), {2: 3}])
+
+
+@given(ROWS | TABLES | st.lists(SCALARS | ODD | st.lists(ODD, max_size=2), max_size=4))
+def test_flat_values_have_the_bytes_that_they_have_anywhere(items: list[Any]) -> None:
+    for value in (items, tuple(items)):  # inside of a dict nothing is taken as a whole
+        inside, reason = encode_checked({0: value})
+        assert encode_checked(value) == (inside[2:], reason)
+
+
+def test_flat_values_run_no_code_of_their_types() -> None:
+    def refuse(kind: type) -> int:
+        raise AssertionError("its class was hashed")
+
+    kind = type("M", (type,), {"__hash__": refuse})("C", (), {})
+    for value in ([1, kind()], [[1], [kind()]], [("a",), (kind(),)], ["a", kind()]):
+        assert encode_checked(value)[1] == "type"
+
+
+@pytest.mark.parametrize(
+    "value", [[0] * 1000, [[0] * 10] * 100, [(0, "a")] * 100, [["a" * 50]] * 5, {0: [[1] * 200]}]
+)
+def test_what_does_not_fit_can_be_left_out_as_a_whole(value: Any) -> None:
+    data, reason = encode_checked(value, max_bytes=100, partial=False)
+    assert (decode(data), reason) == (Opaque(type(value).__name__, "size"), "size")
+    assert encode_checked(value, partial=False) == (encode(value), "")
+
+
+def test_one_text_many_times_does_not_fill_memory() -> None:
+    assert encode_checked([["a" * (1 << 20)] * (1 << 16)], partial=False)[1] == "size"
 
 
 @given(st.binary(max_size=200))

@@ -119,6 +119,12 @@ FORGED = {
     "short digest": "frame(digest=b'')",
     "digest and value": "frame(digest=b'\\0' * 32, value=b'\\x02')",
     "no value": "frame()",
+    "short frame without a value": "[0, [None, None, 0.0]]",
+    "short frame of two": "[0, [b'\\x02', None]]",
+    "short frame with a failure": "[0, [b'\\x02', None, 0.0, failure()]]",
+    "short frame without a time": "[0, [b'\\x02', None, None]]",
+    "short frame of a digest": "[0, [None, b'\\0' * 32, 0.0]]",
+    "short frame of text": "[0, ['2', None, 0.0]]",
     "infinite time": "frame(value=b'\\x07', seconds=float('-inf'))",
 }
 ORACLES = {

@@ -20,7 +20,7 @@ from egca.execution.limits import Limits
 from egca.execution.one_child import SessionSource
 from egca.execution.runner import Call, Runner
 from egca.execution.truth_files import load_answers, save_answers
-from egca.problems import UNKNOWN, Example, Problem
+from egca.problems import UNKNOWN, Example, Problem, Test
 from egca.types import Cause
 
 _MAX_ENTRIES = 512
@@ -36,17 +36,22 @@ class Expected:
     """The reference's answer to each test (by its index) that the reference decides.
 
     limits are a candidate's, raised where the reference itself needs more time or room. complete
-    fetches the value of an answer that is only remembered by its digest.
+    fetches the value of an answer that is only remembered by its digest. calls and wanted are
+    aligned with the tests: what each calls, None for code; and the answer that would be right, if
+    that is a value of plain data. skipped: tests that cannot be judged, for the reference gives no
+    answer in time or as data.
     """
 
     answers: dict[int, Answer]
     limits: Limits
     complete: Callable[[int], Answer]
+    calls: tuple[Call | None, ...]
+    wanted: tuple[Answer | None, ...]
+    skipped: frozenset[int]
 
     def is_skipped(self, index: int) -> bool:
-        """Whether a test cannot be judged, for the reference gives no answer in time or as data."""
-        answer = self.answers.get(index)
-        return answer is not None and not _is_answer(answer)
+        """Whether this test cannot be judged."""
+        return index in self.skipped
 
     def value(self, index: int) -> Any:
         """The value that this test wants. Raises: ProblemError if it cannot be had any more."""
@@ -64,7 +69,7 @@ class Known:
     is_large: bool = False
 
 
-_calls: OrderedDict[int, tuple[Example, Call]] = OrderedDict()  # an id is its test's while kept
+_calls: dict[int, tuple[Example, Call]] = {}  # an id is its test's while kept
 _wanted: OrderedDict[int, tuple[Example, Answer | None]] = OrderedDict()
 
 
@@ -72,9 +77,9 @@ def call_of(test: Example) -> Call:
     """The call that an example makes: the same object each time, so that it is encoded once."""
     known = _calls.get(id(test))
     if known is None or known[0] is not test:
+        if len(_calls) >= _MAX_CALLS:  # to let the oldest go one by one costs more than a call
+            _calls.clear()
         known = _calls[id(test)] = test, Call(test.args, test.kwargs, test.stdin)
-        while len(_calls) > _MAX_CALLS:
-            _calls.popitem(last=False)
     return known[1]
 
 
@@ -86,6 +91,14 @@ def written_answer(test: Example) -> Answer | None:
         while len(_wanted) > _MAX_CALLS:
             _wanted.popitem(last=False)
     return known[1]
+
+
+def _written(tests: Sequence[Test], known: dict[int, Answer]) -> tuple[Answer | None, ...]:
+    """The answer that each test wants: the reference's where that is known."""
+    return tuple(
+        known[i] if i in known else written_answer(test) if isinstance(test, Example) else None
+        for i, test in enumerate(tests)
+    )
 
 
 def is_unknown(test: object) -> bool:
@@ -127,23 +140,21 @@ class GroundTruth:
         return expected
 
     def _expected(self, problem: Problem, sandbox: SessionSource, limits: Limits) -> Expected:
-        indices = [i for i, test in enumerate(problem.tests) if is_unknown(test)]
+        tests = problem.tests
+        calls = tuple(call_of(test) if isinstance(test, Example) else None for test in tests)
+        indices = [i for i, test in enumerate(tests) if is_unknown(test)]
         if not indices:
-            return Expected({}, limits, _nothing)
+            return Expected({}, limits, _nothing, calls, _written(tests, {}), frozenset())
         if problem.reference is None:
-            name = problem.tests[indices[0]].name
+            name = tests[indices[0]].name
             raise ProblemError(
                 f"{_place(problem)}: {name} expects nothing, and there is no reference to decide; "
                 "give one of the two"
             )
-        calls = [
-            call_of(test)
-            for test in problem.tests
-            if isinstance(test, Example) and is_unknown(test)
-        ]
-        known = self._remembered(problem, calls, sandbox, limits)
+        asked = [call for i in indices if (call := calls[i]) is not None]
+        known = self._remembered(problem, asked, sandbox, limits)
         if not any(map(_is_answer, known.answers)):
-            name, failure = problem.tests[indices[0]].name, known.answers[0].failure
+            name, failure = tests[indices[0]].name, known.answers[0].failure
             raise ProblemError(
                 f"{_place(problem)}: the reference gives no answer to {name}: {failure}"
             )
@@ -153,10 +164,12 @@ class GroundTruth:
             answer = answers[index]
             if answer.digest is None:
                 return answer
-            call = calls[indices.index(index)]
+            call = asked[indices.index(index)]
             return _run(problem, [call], sandbox, limits, is_light=False).answers[0]
 
-        return Expected(answers, _raised(limits, known), complete)
+        skipped = frozenset(i for i, answer in answers.items() if not _is_answer(answer))
+        wanted = _written(tests, answers)
+        return Expected(answers, _raised(limits, known), complete, calls, wanted, skipped)
 
     def _remembered(
         self, problem: Problem, calls: Sequence[Call], sandbox: SessionSource, limits: Limits
@@ -225,9 +238,7 @@ def _key(problem: Problem, calls: Sequence[Call]) -> bytes:
     digest = hashlib.blake2b(digest_size=32)
     for text in (sys.version, problem.kind, problem.entry_point, problem.reference or ""):
         digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
-    for call in calls:
-        digest.update(call.key)
-        digest.update(b"\0")
+    digest.update(b"".join([part for call in calls for part in (call.key, b"\0")]))
     return digest.digest()
 
 

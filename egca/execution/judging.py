@@ -21,7 +21,6 @@ from egca.execution.expectations import (
     GroundTruth,
     call_of,
     presence,
-    written_answer,
 )
 from egca.execution.limits import Limits
 from egca.execution.one_child import Children, SessionSource
@@ -159,25 +158,22 @@ class _Judging:
             if not isinstance(test, Example):
                 break
             examples.append(test)
-        indices = [k for k in range(len(examples)) if not self.expected.is_skipped(start + k)]
-        calls = [call_of(examples[k]) for k in indices]
-        wanted = [self._wanted(examples[k], start + k) for k in indices]
-        given = self.runner.answers(calls, wanted=wanted, digests=self.is_light) if calls else []
-        answers = dict(zip(indices, zip(given, wanted, strict=True), strict=True))
+        known, skipped = self.expected, self.expected.skipped
+        indices = [i for i in range(start, start + len(examples)) if i not in skipped]
+        calls = [call for i in indices if (call := known.calls[i]) is not None]
+        wanted = [known.wanted[i] for i in indices]
+        given = iter(
+            self.runner.answers(calls, wanted=wanted, digests=self.is_light) if calls else ()
+        )
         results: list[TestResult] = []
-        for k, test in enumerate(examples):
-            if k in answers:
-                results.append(self._result(test, start + k, *answers[k]))
+        for i, test in enumerate(examples, start):
+            if i in skipped:
+                results.append(self._skipped(test, i))
             else:
-                results.append(self._skipped(test, start + k))
+                results.append(self._result(test, i, next(given), known.wanted[i]))
             if self.stop_at_first and not results[-1].passed:
                 break  # nobody will look at the others
         return results
-
-    def _wanted(self, test: Example, index: int) -> Answer | None:
-        """The answer that would be right, if that is a value of plain data."""
-        known = self.expected.answers.get(index)
-        return known if known is not None else written_answer(test)
 
     def _skipped(self, test: Example, index: int) -> TestResult:
         failure = self.expected.answers[index].failure

@@ -42,6 +42,17 @@ _PROGRAM = (
 )
 
 
+@contextlib.contextmanager
+def few_collections() -> Iterator[None]:
+    """Collect garbage seldom for a while: what is made in it is many objects that stay."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def work(descriptor: int) -> None:
     """What a process does: answer the jobs that come through the channel until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from egca.errors import InputError
-from egca.execution.workers import Crew, Lost
+from egca.execution.workers import Crew, Lost, few_collections
 from egca.jsonlines import append, kept, opened
 from egca.problems import Problem, load_dataset
 from egca.problems.sources import dataset_path
@@ -61,10 +61,11 @@ def problems_of(plan: Plan) -> tuple[dict[str, Problem], int]:
     wanted |= {task_id.replace("_", "/", 1) for task_id in wanted}
     found: dict[str, Problem] = {}
     n_tasks = 0
-    for problem in load_dataset(plan.dataset, skip_bad=plan.skip_bad):
-        n_tasks += 1
-        if problem.task_id in wanted or problem.task_id.replace("/", "_") in wanted:
-            found[problem.task_id] = problem
+    with few_collections():
+        for problem in load_dataset(plan.dataset, skip_bad=plan.skip_bad):
+            n_tasks += 1
+            if problem.task_id in wanted or problem.task_id.replace("/", "_") in wanted:
+                found[problem.task_id] = problem
     return found, n_tasks
 
 

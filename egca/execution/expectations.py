@@ -135,8 +135,10 @@ class GroundTruth:
         expected = self._expected(problem, sandbox, limits)
         with self._lock:
             self._ready[id(problem)] = problem, limits, expected
-            while len(self._ready) > _MAX_READY:
-                self._ready.popitem(last=False)
+            n_tests = sum(len(known.tests) for known, _, _ in self._ready.values())
+            while len(self._ready) > _MAX_READY or (len(self._ready) > 1 and n_tests > _MAX_CALLS):
+                _, (gone, _, _) = self._ready.popitem(last=False)
+                n_tests -= len(gone.tests)
         return expected
 
     def _expected(self, problem: Problem, sandbox: SessionSource, limits: Limits) -> Expected:

@@ -27,6 +27,7 @@ PLUS = "plus"  # how the names of a data set's extra tests begin
 SECONDS = 2.0  # of one call, unless the reference needs more than a quarter of it
 _PROGRAM_CALLS = 5  # calls at their limit that a whole program may take
 _MAX_TEXT = 300
+_MAX_SEEN = 8  # problems, with their tests; the samples of one come one after another
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ def handler(
         def handle(job: Job) -> Result:
             task_id = job.problem.task_id
             if task_id not in seen:
+                if len(seen) >= _MAX_SEEN:
+                    del seen[next(iter(seen))]
                 seen[task_id] = job.problem, extract_constraints(job.problem)
             problem, constraints = seen[task_id]  # the same object, for what is remembered by it
             return judged(Job(job.sample, problem), sandbox, truth, constraints)

@@ -235,7 +235,7 @@ class Trainer:
         return {"grad_norm": mean, "skipped_updates": float(sum(map(self._stepper.is_bad, norms)))}
 
     def _rows(self, groups: Sequence[Group], clock: Clock, seeds: dict[int, int]) -> list[Row]:
-        """Rows to learn from; without a KL term those without an advantage teach nothing."""
+        """Rows to learn from; without a KL term those without credit teach nothing."""
         self._rollouts.locate(groups, clock, [seeds[id(group)] for group in groups])
         objective = self._config.objective
         is_all = objective.beta > 0 or not objective.is_credited

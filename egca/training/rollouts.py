@@ -52,7 +52,7 @@ class Source(Protocol):
         ...
 
     def rows(self, groups: Sequence[Group], *, is_all: bool) -> list[Row]:
-        """What is learned from groups; all of it, or what has an advantage."""
+        """What is learned from groups; all of it, or what has credit."""
         ...
 
     def summarise(self, groups: Sequence[Group], means: Means) -> None:
@@ -147,7 +147,7 @@ class Rollouts:
             row
             for group in groups
             for rollout in group
-            if is_all or rollout.advantage != 0
+            if is_all or _has_credit(rollout)
             for row in self.crediting.rows(rollout)
         ]
         if self.supervised_weight:
@@ -173,6 +173,12 @@ class Rollouts:
 
     def restore(self, state: dict[str, Any]) -> None:
         """As state."""
+
+
+def _has_credit(rollout: Rollout) -> bool:
+    """Whether any token has credit: under rltf that of an error also where A_i = 0."""
+    assert rollout.credit is not None
+    return bool(rollout.credit.advantages.any())
 
 
 def is_waiting(group: Group) -> bool:

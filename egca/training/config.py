@@ -117,7 +117,12 @@ class Debugger(Section):
     """Who localizes and extracts constraints."""
 
     name: str = "trace"
-    max_cost: float | None = Field(default=None, gt=0, description="US dollars of the whole run")
+    max_cost: float | None = Field(
+        default=None,
+        gt=0,
+        description="US dollars of a run each time it is started, in even parts for the processes "
+        "that ask",
+    )
     budget_s: float = Field(
         default=2.0, gt=0, description="last resort of the search for a repair, each program"
     )

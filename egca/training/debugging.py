@@ -56,13 +56,37 @@ def served_debugger(
 
 def questions_of(config: TrainConfig) -> list[str]:
     """What a run asks its debugger, in words; nothing where it has no question."""
-    strategy = find_strategy(config.credit.strategy)
     questions = {
-        "places in failing completions in logic mode with A < 0": bool(strategy.needs),
-        "constraints of every problem, once": strategy.constraints,
-        "a score of every completion": config.reward.critique > 0 and config.teacher.model is None,
+        "places in failing completions in logic mode with A < 0": _asks_places(config),
+        "constraints of every problem, once": _asks_constraints(config),
+        "a score of every completion": _asks_scores(config),
     }
     return [question for question, is_asked in questions.items() if is_asked]
+
+
+def shared_out(options: Debugger, config: TrainConfig, world: World) -> Debugger:
+    """The debugger's options with an even part of the run's ceiling for each process that asks.
+
+    A ceiling is kept by the process that pays, and no process knows what the others have paid: one
+    for constraints, each that judges for places, each that trains for scores.
+    """
+    if options.max_cost is None:
+        return options
+    n = world.n * (config.reward.workers * _asks_places(config) + _asks_scores(config))
+    n += _asks_constraints(config)
+    return options.model_copy(update={"max_cost": options.max_cost / max(n, 1)})
+
+
+def _asks_places(config: TrainConfig) -> bool:
+    return bool(find_strategy(config.credit.strategy).needs)
+
+
+def _asks_constraints(config: TrainConfig) -> bool:
+    return find_strategy(config.credit.strategy).constraints
+
+
+def _asks_scores(config: TrainConfig) -> bool:
+    return config.reward.critique > 0 and config.teacher.model is None
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from egca.training.config import Debugger, TrainConfig, read_config
 from egca.training.crediting import Crediting, Group
 from egca.training.critic import Critic, CriticUpdater
 from egca.training.data import Prompt, SetAside, load_problems, prompts_of
-from egca.training.debugging import LOG, served_debugger
+from egca.training.debugging import LOG, served_debugger, shared_out
 from egca.training.demands import demands_of
 from egca.training.distributed import Replica, World
 from egca.training.evaluation import evaluate, together
@@ -102,6 +102,7 @@ def _train(
     """As train. debugger: its options, with the name that processes open it by."""
     strategy = find_strategy(config.credit.strategy)
     options = options_from(config.credit.options)
+    debugger = shared_out(debugger, config, world)
     with world.main_first():
         place = "auto" if world.device is None else str(world.device)
         policy = policy or open_policy(config.model, say, place)

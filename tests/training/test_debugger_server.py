@@ -16,7 +16,7 @@ from smollm2_folder import unpack
 
 from egca.providers.serving import ADDRESS
 from egca.training.config import load_config
-from egca.training.debugging import LOG, served_debugger
+from egca.training.debugging import LOG, served_debugger, shared_out
 from egca.training.distributed import World
 from egca.training.metrics import read_metrics
 
@@ -41,6 +41,27 @@ def test_no_server_is_started_where_none_is_wanted(
         assert os.environ[ADDRESS] == server
     assert not said
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("changes", "n_processes", "n_asking"),
+    [
+        ({"credit.strategy": "egca", "reward.workers": 4}, 1, 4 + 1),
+        ({"credit.strategy": "egca", "reward.workers": 4}, 2, 2 * 4 + 1),
+        ({"credit.strategy": "egca-no-constraints", "reward.workers": 3}, 1, 3),
+        ({"credit.strategy": "uniform", "reward.critique": 0.5}, 2, 2 + 1),
+        ({"credit.strategy": "uniform"}, 2, 1),
+    ],
+)
+def test_what_processes_may_spend_adds_up_to_the_ceiling(
+    changes: dict[str, Any], n_processes: int, n_asking: int
+) -> None:
+    changes = {**changes, "debugger.name": "sonnet-4.5", "debugger.max_cost": 6.0}
+    config = load_config("tiny", changes=changes)
+    each = shared_out(config.debugger, config, World(0, n_processes))
+    assert each.max_cost == pytest.approx(6.0 / n_asking)
+    free = config.debugger.model_copy(update={"max_cost": None})
+    assert shared_out(free, config, World()) == free
 
 
 @pytest.mark.servers

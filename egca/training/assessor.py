@@ -27,13 +27,19 @@ from egca.problems import Problem, program_of
 from egca.structure import gate
 from egca.training.assessment import Answer, Job, Judged, Report, Rules, Task, lost
 from egca.training.held import held_after
-from egca.training.places import PLAIN_NEEDS, Places, place_raised, places_at, places_of
+from egca.training.places import (
+    PLAIN_NEEDS,
+    TRACED_NEEDS,
+    Places,
+    place_raised,
+    places_at,
+    places_of,
+)
 from egca.types import Cause, Mode, Program, Verdict
 
 # A part of what `egca localize` tries, counted in runs, so that a place does not depend on load.
 _SEARCH = Budget(n_runs=500, n_ticks=14_000, n_edits=400)
 _NO_SEARCH = replace(_SEARCH, n_edits=0)
-_OF_TRACES = frozenset({Need.EXECUTED, Need.LATE, Need.UNCONFIRMED})  # no repair tells more of them
 _TRUTH = GroundTruth(None, is_light=True)
 # What a program may owe to those that its process ran before it.
 _OF_PROCESS = frozenset({Cause.MEMORY, Cause.CRASH, Cause.OUTPUT_LIMIT})
@@ -140,20 +146,34 @@ def _find(
     problem = job.task.problem
     program = program_of(problem, job.completion)
     has_failed = False
-    if debugger is not None:
+    if debugger is not None and job.needs - TRACED_NEEDS:
         try:
             answer = debugger.localize(
                 program, None, problem, sandbox=sandbox, limits=limits, budget_s=rules.budget_s
             )
-            return places_of(answer, job.needs)
         except Exception:  # a server that is gone, a budget that is spent, a bug of its author's
             has_failed = True
+        else:
+            found = places_of(answer, job.needs)
+            if Need.EXECUTED in job.needs:  # an answer has the steps of one run, not all traces
+                alone = replace(job, needs=frozenset({Need.EXECUTED}))
+                found = replace(found, executed=_by_trace(alone, sandbox, limits, rules, pair).executed)
+            return found
     elif job.needs <= PLAIN_NEEDS:
         isolated = quick.isolate(program, problem)
         if isolated is not None:
             divergence = isolated.divergence(Need.REPAIR in job.needs)
             return places_at(program, divergence, job.needs)
-    bound = _SEARCH if job.needs - _OF_TRACES else _NO_SEARCH
+    return replace(_by_trace(job, sandbox, limits, rules, pair), fell_back=has_failed)
+
+
+def _by_trace(
+    job: Job, sandbox: Sandbox, limits: Limits | None, rules: Rules, pair: PlainPair
+) -> Places:
+    assert job.needs is not None
+    problem = job.task.problem
+    program = program_of(problem, job.completion)
+    bound = _SEARCH if job.needs - TRACED_NEEDS else _NO_SEARCH  # no repair tells more of traces
     search = partial(
         examined, program, None, problem,
         sandbox=sandbox, limits=limits, budget=replace(bound, seconds=rules.budget_s),
@@ -162,9 +182,9 @@ def _find(
     if _is_plain(program, problem) and is_tame_source(problem.reference or ""):
         with search(children=pair.for_next()) as at:
             if _OF_PROCESS.isdisjoint(_causes(at.found.verdict)):
-                return replace(places_of(at.by_trace, job.needs, at), fell_back=has_failed)
+                return places_of(at.by_trace, job.needs, at)
     with search() as at:
-        return replace(places_of(at.by_trace, job.needs, at), fell_back=has_failed)
+        return places_of(at.by_trace, job.needs, at)
 
 
 def _is_plain(program: Program, problem: Problem) -> bool:

@@ -18,6 +18,7 @@ from egca.providers.registry import meant
 from egca.providers.serving import ADDRESS, served
 from egca.training.config import Debugger, TrainConfig
 from egca.training.distributed import World
+from egca.training.places import TRACED_NEEDS
 
 LOG = "debugger.log"  # what the server says, in the run's folder
 
@@ -78,7 +79,7 @@ def shared_out(options: Debugger, config: TrainConfig, world: World) -> Debugger
 
 
 def _asks_places(config: TrainConfig) -> bool:
-    return bool(find_strategy(config.credit.strategy).needs)
+    return bool(find_strategy(config.credit.strategy).needs.keys() - TRACED_NEEDS)
 
 
 def _asks_constraints(config: TrainConfig) -> bool:

@@ -24,6 +24,8 @@ from egca.types import Divergence, Failure, Program, SourceMap, Span
 Range = tuple[int, int]
 # What needs no traced run.
 PLAIN_NEEDS = frozenset({Need.LOCATION, Need.EXCEPTIONS, Need.STATEMENTS, Need.REPAIR})
+# What the traces alone tell, whoever localizes.
+TRACED_NEEDS = frozenset({Need.EXECUTED, Need.LATE, Need.UNCONFIRMED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "debuggers"))
+from scripted import scripted_server
 
 from egca.credit import Need
 from egca.localization.tame import is_tame_source
@@ -117,6 +122,30 @@ def test_what_traces_tell_needs_no_search(bench, task):
     traced, searched = map(bench.places, jobs)
     assert (searched.proof, traced.proof) == ("edit", "branch")  # only one tried edits
     assert (traced.executed, traced.late) == (searched.executed, searched.late)
+
+
+def test_what_traces_tell_is_no_question_for_a_model(bench, task, tmp_path, monkeypatch):
+    pytest.importorskip("openai", reason='needs the extra "llm"')
+    completion = SOURCE.replace("x > 2", "x > 3")
+    traced = frozenset({Need.EXECUTED, Need.LATE, Need.UNCONFIRMED})
+    plain = Job(task, completion, traced)
+    bench.request(plain)
+    by_trace = bench.places(plain)
+    answer = {"line": 4, "reason": "off by one", "confidence": 0.9}
+    with scripted_server([answer]) as server:
+        monkeypatch.setenv("EGCA_BASE_URL", server.url)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        with Bench(Rules("llm:openai:scripted"), 1) as asking:
+            asking.request(plain)
+            assert asking.places(plain) == by_trace
+            assert server.requests == []
+            both = Job(task, completion, traced | LOCATION)
+            asking.request(both)
+            found = asking.places(both)
+    assert len(server.requests) == 1
+    assert text_at(completion, found.statement) == "if x > 3:"
+    assert (found.executed, found.late) == (by_trace.executed, by_trace.late)
+    assert not found.fell_back
 
 
 def test_another_algorithm_is_searched(bench, task):

@@ -51,6 +51,7 @@ def test_no_server_is_started_where_none_is_wanted(
         ({"credit.strategy": "egca-no-constraints", "reward.workers": 3}, 1, 3),
         ({"credit.strategy": "uniform", "reward.critique": 0.5}, 2, 2 + 1),
         ({"credit.strategy": "uniform"}, 2, 1),
+        ({"credit.strategy": "stepcoder"}, 2, 1),  # what the tests execute is no question
     ],
 )
 def test_what_processes_may_spend_adds_up_to_the_ceiling(

@@ -1,11 +1,13 @@
 """Two runs side by side: events of candidate and reference matched by what can be observed.
 
-Matched are events of the same kind with the same value, by longest common subsequence, so that
-neither names nor shape nor number of steps need to agree. The matching block structure is
-difflib's; long runs are cut around the divergence first."""
+Matched are events of the same kind with the same value, so that neither names nor shape nor number
+of steps need to agree: the longest common block first, then the same on both sides of it (difflib's
+matching, which is near a longest common subsequence and not always one). Long runs are cut around
+the divergence first, the reference's where it has most in common with what is left of the other."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from difflib import SequenceMatcher
 
@@ -31,16 +33,17 @@ def align(
         divergence: index of the candidate's event where it goes wrong, if known.
     Returns: steps in the order of the runs; those without a partner stand alone.
     """
-    ours = _window(candidate, divergence)
+    shown = visible(candidate)
+    at = next((n for n, i in enumerate(shown) if divergence is not None and i >= divergence), 0)
+    ours = _window(shown, at)
     left = [step_at(candidate, candidate_map, index) for index in ours]
     marked = ours.index(divergence) if divergence in ours else None
     if reference is None or reference_map is None:
         return tuple(AlignedStep(step, None, False, i == marked) for i, step in enumerate(left))
-    theirs = _window(reference, None)
+    keys = _keys(candidate, ours)
+    theirs = _beside(reference, keys, (at, at * len(visible(reference)) // max(len(shown), 1)))
     right = [step_at(reference, reference_map, index) for index in theirs]
-    matcher = SequenceMatcher(
-        None, _keys(candidate, ours), _keys(reference, theirs), autojunk=False
-    )
+    matcher = SequenceMatcher(None, keys, _keys(reference, theirs), autojunk=False)
     rows: list[AlignedStep] = []
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
@@ -73,14 +76,25 @@ def _unequal(
     return rows
 
 
-def _window(trace: Trace, around: int | None) -> list[int]:
-    """Indices of the events to show."""
-    indices = visible(trace)
-    if len(indices) <= MAX_STEPS:
-        return indices
-    at = next((n for n, i in enumerate(indices) if around is not None and i >= around), 0)
-    first = max(min(at - MAX_STEPS // 2, len(indices) - MAX_STEPS), 0)
-    return indices[first : first + MAX_STEPS]
+def _window(shown: Sequence[int], at: int) -> list[int]:
+    """Of a run's events those around one, by its place among them."""
+    first = max(min(at - MAX_STEPS // 2, len(shown) - MAX_STEPS), 0)
+    return list(shown[first : first + MAX_STEPS])
+
+
+def _beside(reference: Trace, keys: Sequence[Hashable], places: Sequence[int]) -> list[int]:
+    """The reference's events beside a part of the candidate's run, as `_window`.
+
+    Args:
+        keys: of the candidate's events. places: where they may be; runs that go alike are there
+            after as many steps, others after a like share of all.
+    """
+    shown = visible(reference)
+    if len(shown) <= MAX_STEPS:
+        return shown
+    wanted = Counter(keys)
+    windows = [_window(shown, place) for place in dict.fromkeys(places)]
+    return max(windows, key=lambda found: (wanted & Counter(_keys(reference, found))).total())
 
 
 def visible(trace: Trace) -> list[int]:

@@ -57,6 +57,8 @@ class Evidence:
         token_ids: the T_i ids that were sampled, at least one.
         reward, advantage: r_i, and A_i as `group_advantages` gave it; unitless.
         mode, cause: what the gate says.
+        passes: whether every test passes, as it may in constraint mode too; None: as the mode has
+            it.
         exception: class of the error that the compiler or the run raised ("KeyError"), else "".
         located: T_err (syntax mode: compiler or traceback) or T_k* (localization).
         late: the statement of the last aligned state that differs.
@@ -87,6 +89,7 @@ class Evidence:
     steps: Sequence[int | None] | None = None
     dies_at: int | None = None
     repair: TokenRepair | None = None
+    passes: bool | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mode", Mode(self.mode))
@@ -112,6 +115,11 @@ class Evidence:
     def n_tokens(self) -> int:
         """T_i."""
         return len(self.token_ids)
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether every test passes, as far as is known."""
+        return self.mode is Mode.CORRECT if self.passes is None else self.passes
 
     def _check(self, name: str, indices: Sequence[int]) -> None:
         if len(indices) and not (min(indices) >= 0 and max(indices) < self.n_tokens):

@@ -137,8 +137,9 @@ class Crediting:
         ids = rollout.completion.ids
         if not rollout.needs:
             return Evidence(
-                ids, rollout.reward, rollout.advantage, judged.mode, judged.cause, judged.exception
-            )
+                ids, rollout.reward, rollout.advantage, judged.mode, judged.cause, judged.exception,
+                passes=judged.passed,
+            )  # fmt: skip
         offsets = token_offsets(ids, policy.decode, policy.pieces)
         places = rollout.places
         tokens = _tokens(offsets)
@@ -168,6 +169,7 @@ class Crediting:
             steps=places.steps,
             dies_at=places.dies_at,
             repair=repair,
+            passes=judged.passed,
         )
 
 

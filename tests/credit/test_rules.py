@@ -1,6 +1,7 @@
 """Rules against numbers worked out by hand, beside the laws in test_strategies.py."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +59,16 @@ def test_survival_of_four_completions_by_hand():
     # Scaled advantages scale it: population std of (1, 1, 0, 0) is 1/2.
     scaled = with_advantages(group, "population")
     assert np.allclose(rows(scaled, "survival"), np.array(expected) / 0.5, rtol=1e-3)
+
+
+def test_survival_of_a_program_that_passes_in_a_form_that_was_not_asked_for():
+    # Whatever the gate says of its form, no step of it is a death: V is as without the gate.
+    members = [three_steps(1.0), three_steps(1.0), three_steps(0.0, dies_at=1)]
+    plain = rows(with_advantages(members, "none"), "survival")
+    members[1] = replace(members[1], mode=Mode.CONSTRAINT, cause=Cause.CONSTRAINT, passes=True)
+    gated = with_advantages(members, "none")
+    assert np.allclose(rows(gated, "survival"), plain)
+    assert np.allclose(plain, [[0, 1 / 3, 0], [0, 1 / 3, 0], [0, -2 / 3, 0]])
 
 
 def test_survival_shares_a_step_among_its_tokens_and_adds_what_meets_there():

@@ -1,7 +1,7 @@
 """Ours: credit as the change of the chance to pass, estimated from the group by survival analysis.
 
 A completion is followed through the steps of the reference, to which its statements are aligned: a
-failing one dies at the step where it diverges, a passing one survives them all."""
+failing one dies at the step where it diverges, a passing one, whatever its form, survives all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from egca.credit.evidence import Evidence
 from egca.credit.rules.spans import published
 from egca.credit.rules.uniform import evenly
 from egca.credit.strategy import Context
-from egca.types import Mode
 
 # Where a failing completion dies that no step is known for: it never came to the first one.
 _AT_THE_START = -1
@@ -73,7 +72,7 @@ def chances(deaths: Sequence[int | None], n_steps: int) -> FloatArray:
 
 
 def _death(evidence: Evidence) -> int | None:
-    if evidence.mode is Mode.CORRECT:
+    if evidence.has_passed:
         return None
     return _AT_THE_START if evidence.dies_at is None else evidence.dies_at
 

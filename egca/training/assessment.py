@@ -226,9 +226,10 @@ class Bench:
     def _raised(self, job: Job) -> Places | None:
         """The place of a program that does not compile or raises, which its verdict knows.
 
-        None where more is asked, another debugger is, or the verdict knows none.
+        The published rule's T_err, whoever localizes. None where more is asked, or the verdict
+        knows none.
         """
-        if job.needs is None or not job.needs <= _OF_VERDICTS or self._rules.debugger != "trace":
+        if job.needs is None or not job.needs <= _OF_VERDICTS:
             return None
         judged = self._known.get(_key(replace(job, needs=None)))
         if judged is None or judged.mode is not Mode.SYNTAX or judged.raised[0] is None:

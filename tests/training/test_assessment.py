@@ -148,6 +148,21 @@ def test_what_traces_tell_is_no_question_for_a_model(bench, task, tmp_path, monk
     assert not found.fell_back
 
 
+def test_an_exception_is_no_question_for_a_model(task, monkeypatch):
+    """T_err is by compiler or traceback; a model is asked about wrong outputs."""
+    with scripted_server(["nothing"]) as server:
+        monkeypatch.setenv("EGCA_BASE_URL", server.url)
+        with Bench(Rules("llm:openai:scripted"), 1) as asking:
+            for right, wrong in (("total += x", "total += x.y"), ("total = 0", "total = = 0")):
+                completion = SOURCE.replace(right, wrong)
+                judged, job = Job(task, completion), Job(task, completion, LOCATION)
+                asking.request(judged)
+                raised = asking.judged(judged).raised
+                asking.request(job)
+                assert asking.places(job).statement == raised[0]
+        assert server.requests == []
+
+
 def test_another_algorithm_is_searched(bench, task):
     completion = "def f(values):\n    return sum(x for x in values if x > 3)\n"
     job = Job(task, completion, LOCATION)

@@ -70,11 +70,17 @@ def extract_program(completion: str, entry_point: str = "", prompt: str | None =
 
 
 def _without_prose(completion: str, name: str) -> Block:
-    """The code in bare text with sentences around it; all of it when no part of it is a program."""
+    """The code in bare text with sentences around it; all of it when no part of it is a program.
+
+    What is indented belongs to the code above it: a body that does not compile is no prose.
+    """
     lines = _line_ranges(completion)
     starts = [i for i, (a, b) in enumerate(lines) if _CODE.match(completion[a:b])]
     for first in starts[:1]:
         for last in range(len(lines), max(first, len(lines) - _MAX_PROSE), -1):
+            left_out = (completion[a:b] for a, b in lines[last:])
+            if next((line for line in left_out if line.strip()), "").startswith((" ", "\t")):
+                continue
             source = completion[lines[first][0] : lines[last - 1][1]]
             if _parses(source) and _defines(source, name):
                 return Block(tuple(lines[first:last]))

@@ -47,6 +47,10 @@ def check_map(program: Program) -> int:
         ("```bash\npip install x\n```\n```python\ny = 1\n```", "y = 1\n"),
         ("```\n    def f(x):\n        return x\n```", DEF),
         (f"Here it is:\n\n{DEF}\nIt returns x.", DEF + "\n"),
+        (f"{DEF}\n  \nIt returns x.\n  - always", DEF + "\n  \n"),
+        (f"{DEF}def g(x:\n    pass\n", DEF),  # cut off behind it
+        ("def f(x):\n    y = 1\n    y += = x\n", "def f(x):\n    y = 1\n    y += = x\n"),
+        ("def f(x):\n    y = 1\n    return (x", "def f(x):\n    y = 1\n    return (x"),
         ("Use `f` ```inline```.\n", "Use `f` ```inline```.\n"),
         ("```python\ndef f(x)\n    return\n```", "def f(x)\n    return\n"),
         ("", ""),

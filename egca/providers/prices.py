@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from egca.prompts import Message
+from egca.providers.chat import Schema
 
 _DATE = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 _MILLION = 1_000_000
 _TURN_TOKENS = 16  # what a template adds to a message, generously
+_SCHEMA_TOKENS = 512  # and what a provider says around a schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,16 @@ class Price:
         prompt = n_new * self.input + n_read * self.cache_read + n_written * self.cache_write
         return (prompt + n_output * self.output) / _MILLION
 
-    def most(self, messages: Sequence[Message], max_tokens: int) -> float:
-        """The most that a call can cost: no token is shorter than a byte."""
+    def most(
+        self, messages: Sequence[Message], max_tokens: int, schema: Schema | None = None
+    ) -> float:
+        """The most that a call can cost: no token is shorter than a byte.
+
+        A schema is billed as a part of the prompt.
+        """
         n_prompt = sum(len(turn.content.encode()) + _TURN_TOKENS for turn in messages)
+        if schema is not None:
+            n_prompt += len(json.dumps(schema).encode()) + _SCHEMA_TOKENS
         return self.cost(0, max_tokens, n_written=n_prompt)
 
 

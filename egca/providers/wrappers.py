@@ -93,7 +93,7 @@ class Metered(Wrapper):
     async def _ask(
         self, messages: Sequence[Message], sampling: Sampling, schema: Schema | None
     ) -> Reply:
-        held = await self._hold(messages, sampling)
+        held = await self._hold(messages, sampling, schema)
         try:
             reply = await self.inner.acomplete(messages, sampling, schema)
         except BaseException:
@@ -121,14 +121,16 @@ class Metered(Wrapper):
             self.usage.count(reply)
         return replies
 
-    async def _hold(self, messages: Sequence[Message], sampling: Sampling) -> float:
+    async def _hold(
+        self, messages: Sequence[Message], sampling: Sampling, schema: Schema | None
+    ) -> float:
         """Set aside what a call can cost at most, once calls under way have left room for it.
 
         Raises: CostError when there will be none.
         """
         if self.max_cost is None or self.price is None:
             return 0.0
-        most = self.price.most(messages, sampling.max_tokens)
+        most = self.price.most(messages, sampling.max_tokens, schema)
         while True:
             with self._lock:
                 spent = self.usage.cost_usd

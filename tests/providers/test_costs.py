@@ -60,6 +60,17 @@ def test_a_ceiling_is_never_passed(wire: Wire, concurrency: int) -> None:
     assert model.usage.cost_usd == pytest.approx(n_calls * (20 * 1000.0 + 7 * 2000.0) / 1e6)
 
 
+def test_a_schema_counts_as_a_part_of_the_prompt(wire: Wire) -> None:
+    wire.script = ["echo"]
+    wire_model = opened(wire, "openai").provider
+    wire_model.price = Price(1000.0, 2000.0, 1000.0, 1000.0)  # type: ignore[attr-defined]
+    schema = {"type": "object", "properties": {"text": {"description": "long " * 100}}}
+    asked, sampling = [Message("user", "hello")], Sampling(max_tokens=20)
+    metered(wire_model, max_cost=0.5).complete(asked, sampling)
+    with pytest.raises(CostError, match="can cost"):
+        metered(wire_model, max_cost=0.5).complete(asked, sampling, schema)
+
+
 def test_a_ceiling_needs_a_price(wire: Wire) -> None:
     with pytest.raises(ProviderError, match="no price is known"):
         opened(wire, "openai", max_cost=1.0)

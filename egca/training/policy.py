@@ -71,8 +71,10 @@ def load_policy(options: Model, device: str = "auto") -> Policy:
 
     chat = load_transformers(options.name, dtype=options.dtype, device=device)
     model: Any = chat.model
-    if getattr(model.config.get_text_config(), "final_logit_softcapping", None):
-        raise ProviderError(f"{options.name}: models with capped logits cannot be trained here yet")
+    if getattr(model.config.get_text_config(), "final_logit_softcapping", None) or _scales(model):
+        raise ProviderError(
+            f"{options.name}: models that scale or cap logits cannot be trained here yet"
+        )
     model.config._attn_implementation = options.attention
     if options.gradient_checkpointing:
         older = "gradient_checkpointing_enable"  # its name in transformers 5.0
@@ -84,6 +86,19 @@ def load_policy(options: Model, device: str = "auto") -> Policy:
             model.enable_input_require_grads()
     model.train()
     return Policy(model, chat.tokenizer, tuple(chat.ends))
+
+
+@torch.inference_mode()
+def _scales(model: Any) -> bool:
+    """Whether logits are more than the output layer of hidden states, from which `Scorer` has them.
+
+    Granite divides them, Cohere multiplies them; the names in their configurations differ.
+    """
+    ids = torch.zeros((1, 2), dtype=torch.long, device=model.device)
+    whole = model(input_ids=ids, use_cache=False).logits
+    layer = model.get_output_embeddings()
+    ours = layer(model.model(input_ids=ids, use_cache=False).last_hidden_state)
+    return bool((whole - ours).abs().max() > 0.02 * ours.abs().max())
 
 
 def with_lora(model: Any, options: Lora) -> Any:

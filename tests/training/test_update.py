@@ -9,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
+from egca.errors import ProviderError  # noqa: E402
 from egca.training.config import Lora, Model, Objective  # noqa: E402
 from egca.training.distributed import Replica  # noqa: E402
 from egca.training.metrics import Means  # noqa: E402
@@ -206,3 +207,17 @@ def test_plans_keep_to_the_budget(policy) -> None:
     for batch in found.batches:
         assert len(batch) == 1 or len(batch) * max(row.n_tokens for row in batch) <= 30
     assert 0 <= found.waste < 1
+
+
+def test_a_model_that_scales_its_logits_is_refused(student: Path, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="needs the extra train")
+    small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+             "num_key_value_heads": 2, "intermediate_size": 64, "vocab_size": 300}  # fmt: skip
+    tokenizer = transformers.AutoTokenizer.from_pretrained(student)
+    for scale in (1.0, 8.0):
+        config = transformers.GraniteConfig(**small, logits_scaling=scale)
+        transformers.GraniteForCausalLM(config).save_pretrained(tmp_path / f"{scale}")
+        tokenizer.save_pretrained(tmp_path / f"{scale}")
+    assert load_policy(Model(name=str(tmp_path / "1.0")), "cpu").model.training
+    with pytest.raises(ProviderError, match="scale or cap logits"):
+        load_policy(Model(name=str(tmp_path / "8.0")), "cpu")

@@ -138,7 +138,9 @@ class Objective(Section):
         default=0.05, ge=0, description="weight of the KL term; 0 needs no ref_policy"
     )
     kl_estimator: Literal["k1", "k2", "k3"] = Field(
-        default="k3", description="of grpo's KL term; the others take k1 into the reward"
+        default="k3",
+        description="of grpo's KL term, where k1 has a gradient of mean 0; the others take k1 into "
+        "the reward",
     )
     loss_normalisation: Literal["sequence", "token", "constant"] = "sequence"
     num_iterations: PositiveInt = Field(default=1, description="passes over the rollouts of a step")

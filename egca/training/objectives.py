@@ -58,7 +58,10 @@ def kl_penalty(logprobs: Tensor, ref_logprobs: Tensor, estimator: KlEstimator = 
     """Estimates of KL(policy || ref_policy) per token from a sample of the policy, (B, T).
 
     With d = logprobs - ref_logprobs: k1 = d, unbiased and signed; k2 = d^2 / 2, low variance;
-    k3 = exp(-d) - 1 + d, unbiased, at least 0 and GRPO's choice.
+    k3 = exp(-d) - 1 + d, unbiased, at least 0 and GRPO's choice. As a term of a loss they differ
+    by their gradients, whose means over samples of the policy are those of KL(policy ||
+    ref_policy) for k2, of KL(ref_policy || policy) for k3, and 0 for k1, which holds nothing back
+    there; inside a reward k1 is right.
     Source: J. Schulman, Approximating KL divergence (2020); GRPO (arXiv 2402.03300) eq. 4.
 
     >>> kl_penalty(torch.zeros(1), torch.zeros(1) - 1.0, "k2").item()

@@ -109,6 +109,23 @@ def test_k1_and_k3_estimate_the_divergence() -> None:
         assert mean.item() == pytest.approx(exact.item())
 
 
+@pytest.mark.parametrize("estimator", ["k1", "k2", "k3"])
+def test_what_a_penalty_pulls_towards(estimator: str) -> None:
+    """Its gradient, in the mean over samples of the policy."""
+    scores = torch.tensor([0.5, -0.3, 0.1, 1.2], dtype=torch.float64, requires_grad=True)
+    ref = torch.log_softmax(torch.tensor([0.0, 0.4, -0.6, 0.2], dtype=torch.float64), -1)
+    logprobs = torch.log_softmax(scores, -1)
+    penalty = (logprobs.detach().exp() * kl_penalty(logprobs, ref, estimator)).sum()
+    (found,) = torch.autograd.grad(penalty, scores, retain_graph=True)
+    divergences = {
+        "k1": 0.0 * logprobs.sum(),
+        "k2": (logprobs.exp() * (logprobs - ref)).sum(),
+        "k3": (ref.exp() * (ref - logprobs)).sum(),
+    }
+    (wanted,) = torch.autograd.grad(divergences[estimator], scores)
+    assert torch.allclose(found, wanted, atol=1e-12)
+
+
 @pytest.mark.parametrize("normalisation", ["sequence", "token", "constant"])
 def test_factors_make_a_mean_of_the_whole_step(normalisation) -> None:
     lengths = torch.tensor([3, 5, 1, 7])

@@ -7,6 +7,7 @@ and can be kept on disk."""
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections import Counter
 from collections.abc import Sequence, Set
@@ -26,6 +27,8 @@ Range = tuple[int, int]
 PLAIN_NEEDS = frozenset({Need.LOCATION, Need.EXCEPTIONS, Need.STATEMENTS, Need.REPAIR})
 # What the traces alone tell, whoever localizes.
 TRACED_NEEDS = frozenset({Need.EXECUTED, Need.LATE, Need.UNCONFIRMED})
+# Statements that leave no event.
+_SILENT = re.compile(r"(?:break|continue|pass|else|def|class|import|from)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +164,10 @@ def _executed(program: Program, spans: Sequence[Span], runs: _Runs) -> tuple[Ran
     if not runs.traces:
         return None
     lines = {trace.sites[site].statement[0] for trace in runs.traces for site in trace.counts}
-    silent = ("break", "continue", "pass", "else", "def ", "class ", "import ", "from ")
     ranges = [
         _range(program, span)
         for span in spans
-        if span.line in lines or program.source.startswith(silent, span.start)
+        if span.line in lines or _SILENT.match(program.source, span.start)
     ]
     return tuple(place for place in ranges if place is not None)
 

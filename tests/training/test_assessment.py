@@ -110,6 +110,17 @@ def test_places_with_traces(bench, task):
     assert None not in (places.late, places.executed, places.dies_at)
 
 
+def test_a_name_that_begins_like_a_keyword_is_executed_only_where_it_is(bench, task):
+    dead = "            passed = breaks = x\n            break\n"
+    completion = SOURCE.replace("        if x > 2:", f"        if x > 99:\n{dead}        if x > 3:")
+    job = Job(task, completion, frozenset({Need.EXECUTED}))
+    bench.request(job)
+    executed = [text_at(completion, place) for place in bench.places(job).executed]
+    assert "if x > 99:" in executed
+    assert "break" in executed  # leaves no event, so nothing is known of it
+    assert "passed = breaks = x" not in executed
+
+
 def test_what_traces_tell_needs_no_search(bench, task):
     completion = SOURCE.replace("x > 2", "x > 3")
     asked = [

@@ -33,15 +33,28 @@ def is_literal(text: str) -> bool:
 
 
 def is_same(said: str, wanted: str) -> bool:
-    """Equal literals of one type: 1 is neither True nor 1.0.
+    """Equal literals of one type, inside too: 1 is neither True nor 1.0.
 
-    >>> is_same("[1,2]", "[1, 2]"), is_same("1", "True"), is_same("x", "x")
+    >>> is_same("[1,2]", "[1, 2]"), is_same("1", "True"), is_same("[1]", "[1.0]")
     (True, False, False)
+    >>> is_same("x", "x"), is_same("{1: {2}}", "{1: {2}}")
+    (False, True)
     """
     mine, theirs = _value(said), _value(wanted)
     if mine is _NONE or theirs is _NONE:
         return False
-    return type(mine) is type(theirs) and bool(mine == theirs)
+    return _typed(mine) == _typed(theirs)
+
+
+def _typed(value: Any) -> tuple[str, Any]:
+    """A value with its types, which compare as well; its own equality takes 1 for True."""
+    if isinstance(value, dict):
+        inner: Any = frozenset((_typed(key), _typed(held)) for key, held in value.items())
+    elif isinstance(value, set):
+        inner = frozenset(map(_typed, value))
+    else:
+        inner = tuple(map(_typed, value)) if isinstance(value, list | tuple) else value
+    return type(value).__name__, inner
 
 
 def _value(text: str) -> Any:

@@ -34,8 +34,7 @@ def similarity(a: str | Graph, b: str | Graph, entry_point: str = "") -> float:
 
     Args:
         a, b: programs, or their graphs from `control_flow`; a graph saves nothing over the source
-        of
-            a program seen lately.
+            of a program seen lately.
         entry_point: what is called in both; see `control_flow`.
     Returns: a program that does not parse is 1 to its own text and 0 to anything else.
 

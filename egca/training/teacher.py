@@ -120,7 +120,7 @@ def scores_of(config: TrainConfig, options: Debugger, say: Say) -> Scores:
     """
     if config.teacher.model is not None:
         model = config.model.model_copy(update={"name": config.teacher.model, "lora": None})
-        return Likelihood(open_policy(model, say), config.micro_batch_tokens)
+        return Likelihood(open_policy(model, say))
     given: dict[str, Any] = {}
     if options.max_cost is not None:
         given["max_cost"] = options.max_cost
@@ -141,9 +141,8 @@ class Likelihood:
     itself, nothing is run and nothing fitted.
     """
 
-    def __init__(self, policy: Policy, budget: int) -> None:
+    def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._budget = budget
         policy.model.eval()
         self._scorer = Scorer(policy.model)
 

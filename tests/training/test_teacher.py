@@ -73,7 +73,7 @@ def test_a_likelihood_is_low_where_the_teacher_would_write_something_else(
 ) -> None:
     policy = load_policy(Model(name=str(student)), "cpu")
     problem = next(load_dataset(str(problems)))
-    score = Likelihood(policy, 1_000)
+    score = Likelihood(policy)
     right, broken = problem.reference, problem.reference.replace("return", "if", 1)
     good, bad = score([(problem, right), (problem, broken)])
     assert 0.0 <= bad < good <= 1.0

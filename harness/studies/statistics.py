@@ -16,6 +16,9 @@ _N_FLIPS = 20_000
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
     """Bootstrap interval of the mean (percentiles, fixed seed).
 
+    Of few values it is too narrow: at level 0.95 it covered the mean of 5 normal values in 83 % of
+    4,000 simulated cases, of 10 in 91 %, of 30 in 94 %.
+
     >>> interval([1.0, 1.0])
     (1.0, 1.0)
     """

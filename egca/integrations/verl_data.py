@@ -15,17 +15,15 @@ from typing import Any
 
 from egca.errors import EgcaError, InputError, MissingExtraError
 from egca.files import reason_of
+from egca.integrations.training_rows import N_KNOWN, PROMPT, conversation, with_demands
 from egca.problems import Problem, row_of
 from egca.problems.datasets import problem_of
 from egca.prompts import load_prompt
-from egca.structure import ConstraintSet, messages_of
+from egca.structure import ConstraintSet
 from egca.training.assessment import Task, task_of
 from egca.training.config import Debugger
-from egca.training.demands import demands_of
 
 SOURCE = "egca"  # data_source, by which verl groups its validation metrics
-PROMPT = "generation-with-constraints"
-_KNOWN = 1_024  # problems kept parsed
 
 
 def rows_of_problems(
@@ -43,28 +41,17 @@ def rows_of_problems(
         debugger: who extracts C; None: the trace, without a model.
     Raises: InputError for a problem without a reference, or if there is none at all.
     """
-    known = list(problems)
-    for problem in known:
-        if problem.reference is None:
-            raise InputError(f"{problem.task_id}: it has no reference to compare with")
-    if not known:
-        raise InputError("there is no problem to train on")
-    demands: list[ConstraintSet | None] = [None] * len(known)
-    if with_constraints:
-        demands, _ = demands_of(known, debugger or Debugger(), None)
     family = load_prompt(prompt)
+    asked = (debugger or Debugger()) if with_constraints else None
     return [
         {
             "data_source": SOURCE,
-            "prompt": [
-                {"role": message.role, "content": message.content}
-                for message in messages_of(family, problem, demanded)
-            ],
+            "prompt": conversation(problem, demanded, family),
             "ability": "code",
             "reward_model": {"style": "rule", "ground_truth": ground_truth(problem, demanded)},
             "extra_info": {"index": i, "task_id": problem.task_id},
         }
-        for i, (problem, demanded) in enumerate(zip(known, demands, strict=True))
+        for i, (problem, demanded) in enumerate(with_demands(problems, asked))
     ]
 
 
@@ -92,7 +79,7 @@ def ground_truth(problem: Problem, constraints: ConstraintSet | None) -> str:
     )
 
 
-@lru_cache(maxsize=_KNOWN)
+@lru_cache(maxsize=N_KNOWN)
 def task_of_ground_truth(text: str) -> Task:
     """The inverse of `ground_truth`. Raises: InputError for anything else."""
     where = "reward_model.ground_truth"
@@ -103,5 +90,5 @@ def task_of_ground_truth(text: str) -> Task:
             problem_of(said["problem"], where),
             None if constraints is None else ConstraintSet.from_dict(constraints),
         )
-    except (EgcaError, ValueError, TypeError, KeyError) as error:
+    except (EgcaError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{where}: not written by egca.integrations.verl_data: {error}") from None

@@ -15,17 +15,14 @@ from typing import Any
 from datasets import Dataset
 
 from egca.errors import EgcaError, InputError
+from egca.integrations.training_rows import N_KNOWN, PROMPT, conversation, with_demands
 from egca.problems import Problem, load_dataset, row_of
 from egca.problems.datasets import problem_of
 from egca.prompts import load_prompt
-from egca.structure import ConstraintSet, messages_of
+from egca.structure import ConstraintSet
 from egca.training.assessment import Task, task_of
 from egca.training.config import Debugger
 from egca.training.data import PLAIN
-from egca.training.demands import demands_of
-
-PROMPT = "generation-with-constraints"
-_KNOWN = 1_024  # problems kept parsed
 
 
 def problem_dataset(
@@ -51,27 +48,18 @@ def problem_dataset(
     """
     if isinstance(problems, str | Path):
         problems = load_dataset(problems, skip_bad=skip_bad)
-    usable = []
-    for problem in problems:
-        if problem.reference is not None:
-            usable.append(problem)
-        elif not skip_bad:
-            raise InputError(
-                f"{problem.task_id}: it has no reference to compare with; skip_bad leaves it out"
-            )
-    if not usable:
-        raise InputError("there is no problem with a reference to train on")
-    demands: list[ConstraintSet | None] = [None] * len(usable)
-    if with_constraints:
-        demands, _ = demands_of(usable, Debugger(name=debugger, max_cost=max_cost), None)
+    family = None if prompt == PLAIN else load_prompt(prompt)
+    asked = Debugger(name=debugger, max_cost=max_cost) if with_constraints else None
     return Dataset.from_list([
         {
             "task_id": problem.task_id,
-            "prompt": _prompt(problem, demanded, prompt),
+            "prompt": (
+                f"{problem.prompt}\n" if family is None else conversation(problem, demanded, family)
+            ),
             "problem": json.dumps(row_of(problem), ensure_ascii=False),
             "constraints": "" if demanded is None else json.dumps(demanded.to_dict()),
         }
-        for problem, demanded in zip(usable, demands, strict=True)
+        for problem, demanded in with_demands(problems, asked, skip_bad=skip_bad)
     ])  # fmt: skip
 
 
@@ -93,7 +81,7 @@ def check_columns(dataset: Any, name: str, *, with_constraints: bool) -> None:
             raise InputError(f"{name}[{i}]: {error}") from None
 
 
-@lru_cache(maxsize=_KNOWN)
+@lru_cache(maxsize=N_KNOWN)
 def task_of_row(problem: str, constraints: str | None) -> Task:
     """What the columns of a row say. Raises: InputError."""
     return task_of(*_read(problem, constraints))
@@ -121,10 +109,3 @@ def _json(text: object, column: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise InputError(f"column {column}: no JSON: {error}") from None
-
-
-def _prompt(problem: Problem, constraints: ConstraintSet | None, family: str) -> Any:
-    if family == PLAIN:
-        return problem.prompt + "\n"
-    messages = messages_of(load_prompt(family), problem, constraints)
-    return [{"role": message.role, "content": message.content} for message in messages]

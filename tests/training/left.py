@@ -1,13 +1,17 @@
-"""What a run left in its folder, for comparing one run with another."""
+"""What a run left in its folder, for comparing one run with another, killed or whole."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 import torch
 
 from egca.training import checkpoint
+from egca.training.config import TrainConfig
 from egca.training.metrics import read_metrics
+from egca.training.run import Report, train
 
 
 def timeless(folder: Path) -> list[dict[str, object]]:
@@ -21,3 +25,24 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     state = checkpoint.load_last(folder / "checkpoints")
     assert state is not None
     return state["policy"]["weights"]
+
+
+def are_same(mine: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]) -> bool:
+    """Whether weights are equal to the bit."""
+    return mine.keys() == theirs.keys() and all(torch.equal(mine[k], theirs[k]) for k in theirs)
+
+
+class Killed(Exception):
+    """In place of a signal that nobody can catch."""
+
+
+def killed_and_resumed(config: TrainConfig, folder: Path, n_steps: int) -> Report:
+    """A run that is killed after so many steps, before it has saved another, and goes on."""
+
+    def kill(step: int, metrics: object, groups: object) -> None:
+        if step == n_steps:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(config, folder, listeners=[kill])
+    return train(config, folder, resume=True)

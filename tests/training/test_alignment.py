@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
-from left import timeless  # noqa: E402
+from left import are_same, killed_and_resumed, timeless  # noqa: E402
 
 from egca.execution import Sandbox  # noqa: E402
 from egca.problems import Example, Problem  # noqa: E402
@@ -152,17 +152,8 @@ def test_exercises_are_mixed_in_once_the_buffer_is_full_and_survive_a_kill(
         programs = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
         assert len(programs) == (2 if is_mixed else 4) * 6  # half of the prompts are exercises
 
-    stops = iter(range(3))
-
-    def kill(step, metrics, groups) -> None:
-        if next(stops, None) is None:
-            raise RuntimeError("killed")
-
-    with pytest.raises(RuntimeError, match="killed"):
-        train(config, tmp_path / "killed", listeners=[kill])
-    train(config, tmp_path / "killed", resume=True)
+    killed_and_resumed(config, tmp_path / "killed", 3)
     assert timeless(tmp_path / "killed") == timeless(tmp_path / "whole")
     mine, theirs = (checkpoint.load_last(tmp_path / n / "checkpoints") for n in ("killed", "whole"))
     assert mine["processes"][0]["rollouts"] == theirs["processes"][0]["rollouts"]
-    weights = mine["policy"]["weights"], theirs["policy"]["weights"]
-    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[1])
+    assert are_same(mine["policy"]["weights"], theirs["policy"]["weights"])

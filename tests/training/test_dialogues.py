@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
-from left import timeless  # noqa: E402
+from left import are_same, killed_and_resumed, timeless  # noqa: E402
 
 from egca.errors import InputError  # noqa: E402
 from egca.problems.generated import FAMILIES  # noqa: E402
@@ -210,20 +210,11 @@ def test_dialogues_of_a_run(options, problems, policy, tmp_path: Path) -> None:
     assert found["dialogue_1_at_3"] <= found["turn_3_solved"]
     assert 0.0 <= found["independent_1_at_3"] <= 1.0
 
-    stops = iter(range(1))
-
-    def kill(step, metrics, groups) -> None:
-        if next(stops, None) is None:
-            raise RuntimeError("killed")
-
-    with pytest.raises(RuntimeError, match="killed"):
-        train(config, tmp_path / "killed", listeners=[kill])
-    train(config, tmp_path / "killed", resume=True)
+    killed_and_resumed(config, tmp_path / "killed", 1)
     assert timeless(tmp_path / "killed") == lines
     mine, theirs = (checkpoint.load_last(tmp_path / n / "checkpoints") for n in ("killed", "whole"))
     for part in ("policy", "critic"):
-        weights = mine[part]["weights"], theirs[part]["weights"]
-        assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[1])
+        assert are_same(mine[part]["weights"], theirs[part]["weights"])
 
 
 def test_random_feedback_is_that_of_another_problem(options, policy, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
-from left import timeless, weights  # noqa: E402
+from left import are_same, killed_and_resumed, timeless, weights  # noqa: E402
 
 from egca.training.config import Model, Objective, load_config  # noqa: E402
 from egca.training.distributed import Replica  # noqa: E402
@@ -67,19 +67,10 @@ def test_a_run_learns_its_references_and_goes_on_to_the_bit(options, tmp_path: P
     assert lines[-1]["loss"] < 0.5 * lines[0]["loss"]
     assert "pass_rate" not in lines[0]
 
-    stops = iter(range(3))
-
-    def kill(step, metrics, groups) -> None:
-        if next(stops, None) is None:
-            raise RuntimeError("killed")
-
-    with pytest.raises(RuntimeError, match="killed"):
-        train(config, tmp_path / "killed", listeners=[kill])
-    report = train(config, tmp_path / "killed", resume=True)
+    report = killed_and_resumed(config, tmp_path / "killed", 3)
     assert report.resumed_at == 3
     assert timeless(tmp_path / "killed") == timeless(tmp_path / "whole")
-    mine, theirs = weights(tmp_path / "killed"), weights(tmp_path / "whole")
-    assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
+    assert are_same(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
 
 
 def test_the_budget_can_be_one_of_tokens(options, tmp_path: Path) -> None:

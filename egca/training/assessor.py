@@ -157,7 +157,9 @@ def _find(
             found = places_of(answer, job.needs)
             if Need.EXECUTED in job.needs:  # an answer has the steps of one run, not all traces
                 alone = replace(job, needs=frozenset({Need.EXECUTED}))
-                found = replace(found, executed=_by_trace(alone, sandbox, limits, rules, pair).executed)
+                found = replace(
+                    found, executed=_by_trace(alone, sandbox, limits, rules, pair).executed
+                )
             return found
     elif job.needs <= PLAIN_NEEDS:
         isolated = quick.isolate(program, problem)

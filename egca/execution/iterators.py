@@ -1,7 +1,8 @@
 """Iterators that programs return or are given: consumed where the program runs, as data elsewhere.
 
 Runs in the sandbox's child. Consuming runs code of the program, so it belongs inside the guard
-around a call. Only types of Python itself count: an object with an `__iter__` of its own is no
+around a call. A coroutine runs to its end there too, for what an `async def` is asked for is its
+value. Only types of Python itself count: an object with an `__iter__` of its own is no
 plain data, whatever it would give. What is inside a container or another iterator stays as it is.
 """
 
@@ -39,17 +40,26 @@ _islice = itertools.islice
 
 
 def consumed(value: Any) -> Any:
-    """All that an iterator gives, as `Iterated`; any other value as it is.
+    """All that an iterator gives, as `Iterated`; what a coroutine returns; other values as is.
 
-    More than MAX_ITEMS make it Opaque("size"). Raises: whatever the iterator raises.
+    More than MAX_ITEMS make it Opaque("size"). Raises: whatever the iterator or coroutine raises.
     """
     kind = type(value)
+    if kind is types.CoroutineType:
+        value = _end_of(value)
+        kind = type(value)
     if id(kind) not in _IDS:
         return value
     items = tuple(_islice(value, MAX_ITEMS + 1))
     if len(items) > MAX_ITEMS:
         return Opaque(type_name(kind), "size")
     return Iterated(items, type_name(kind))
+
+
+def _end_of(coroutine: Any) -> Any:
+    import asyncio  # costs more than most runs take, and few programs need it
+
+    return asyncio.run(coroutine)
 
 
 def fresh(value: Any) -> Any:

@@ -30,7 +30,8 @@ def entry_points_of(source: str) -> list[str]:
             found += [
                 f"{node.name}.{item.name}"
                 for item in node.body
-                if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")
+                if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
+                and not item.name.startswith("_")
             ]
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
             found += [target.id for target in node.targets if isinstance(target, ast.Name)]
@@ -88,7 +89,8 @@ def _called(tests: str) -> dict[str, int]:
         tree = ast.parse(tests)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
-    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    own = {node.name for node in ast.walk(tree) if isinstance(node, kinds)}
     counts: dict[str, int] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
@@ -109,7 +111,7 @@ def _uncalled(source: str, choices: list[str]) -> list[str]:
         return []
     used: set[str] = set()
     for top in tree.body:
-        own = top.name if isinstance(top, ast.FunctionDef) else ""
+        own = top.name if isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef) else ""
         for node in ast.walk(top):
             if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
                 name = node.id if isinstance(node, ast.Name) else node.attr

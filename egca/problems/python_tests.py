@@ -24,6 +24,7 @@ from egca.problems.callee import (
 from egca.problems.parametrized import parameter_sets
 from egca.problems.problem import Test
 from egca.problems.unittest_asserts import as_asserts, is_test_case
+from egca.problems.waiting import without_waiting
 
 
 def parse_python_tests(
@@ -37,12 +38,13 @@ def parse_python_tests(
             their own (HumanEval's tests call functions of the prompt).
     Raises: ProblemError for a syntax error, for no tests, or when nothing calls the entry point.
     """
+    callee = Callee.of(entry_point)
     try:
+        source = without_waiting(source, callee)
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         raise ProblemError(f"{filename}:{line}: not Python: {_reason(error)}") from None
-    callee = Callee.of(entry_point)
     try:
         reader = _FileReader(source, tree, callee, context)
         tests = reader.tests()
@@ -102,7 +104,7 @@ class _FileReader:
 
     def _is_test(self, statement: ast.stmt) -> bool:
         if isinstance(statement, ast.FunctionDef):
-            return _is_test_function(statement, self.callee)
+            return _is_test_function(statement, self.callee, self._run_by_name())
         if isinstance(statement, ast.ClassDef):
             return is_test_case(statement)
         if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom):
@@ -115,6 +117,15 @@ class _FileReader:
             isinstance(statement, ast.Assert)
             or any(isinstance(n, ast.Assert) for n in ast.walk(statement))
         )
+
+    def _run_by_name(self) -> set[str]:
+        """The functions that the file runs itself: `main()`, perhaps under `if __name__ == ...`."""
+        calls = [item.value for item in _flat(self.tree.body) if isinstance(item, ast.Expr)]
+        return {
+            call.func.id
+            for call in calls
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args
+        }
 
     def _is_runner(self, statement: ast.stmt) -> bool:
         """`check(add)`, `test_add()`, `unittest.main()`, `print(...)`: runs, but tests nothing."""
@@ -180,12 +191,14 @@ def _flat(statements: Sequence[ast.stmt]) -> list[ast.stmt]:
     return flat
 
 
-def _is_test_function(node: ast.FunctionDef, callee: Callee) -> bool:
+def _is_test_function(node: ast.FunctionDef, callee: Callee, run: set[str]) -> bool:
     if node.name == "check" or node.name.startswith("test"):
         return True
     arguments = [item.arg for item in node.args.args]
     return arguments == ["candidate"] or (
-        node.name.startswith("check") and not arguments and bool(loads(node) & callee.handles())
+        (node.name.startswith("check") or node.name in run)
+        and not arguments
+        and bool(loads(node) & callee.handles())
     )
 
 
@@ -251,6 +264,12 @@ def _why_none(tree: ast.AST, entry_point: str, filename: str) -> str:
     )
     if not has_asserts:
         return f"{filename}: no tests in it; write at least one assert that calls {entry_point}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test"):
+            return (
+                f"{filename}:{node.lineno}: {node.name} awaits more than {entry_point}, "
+                "and only the entry point can be awaited"
+            )
     called = called_names(tree)
     near = get_close_matches(entry_point.rpartition(".")[2], called, 1, 0.6)
     hint = (

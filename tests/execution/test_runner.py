@@ -221,6 +221,30 @@ def test_what_goes_wrong_in_an_iterator_is_the_call_s_failure(sandbox: Sandbox) 
         assert outcome.failure.cause is Cause.UNENCODABLE
 
 
+def test_a_coroutine_runs_to_its_end(sandbox: Sandbox) -> None:
+    source = (
+        "import asyncio\n"
+        "async def double(x):\n    await asyncio.sleep(0.001)\n    return 2 * x\n"
+        "async def f(x):\n"
+        "    if x == 2:\n        return 1 // 0\n"
+        "    if x == 3:\n        await asyncio.sleep(60)\n"
+        "    if x == 4:\n        while True:\n            await asyncio.sleep(0)\n"
+        "    return sum(await asyncio.gather(double(x), double(1)))\n"
+    )
+    value, raised, slow, busy, again = run(sandbox, source, *(Call((i,)) for i in (1, 2, 3, 4, 5)))
+    assert value.value == 4
+    assert raised.failure is not None
+    assert (raised.failure.cause, raised.failure.type) == (Cause.EXCEPTION, "ZeroDivisionError")
+    assert [span.line for span in raised.failure.frames] == [7]
+    for outcome in (slow, busy):
+        assert outcome.failure is not None
+        assert outcome.failure.cause is Cause.TIMEOUT
+    assert again.value == 12
+    method = "class A:\n    async def f(self, x):\n        return map(str, [x])\n"
+    (outcome,) = run(sandbox, method, Call((1,)), kind="method", entry="A.f")
+    assert outcome.value == Iterated(("1",))
+
+
 def test_an_argument_of_items_is_an_iterator_again(sandbox: Sandbox) -> None:
     source = "def f(x):\n    return next(x), list(x)"
     (outcome,) = run(sandbox, source, Call((Iterated((1, 2, 3)),)))

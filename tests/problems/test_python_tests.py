@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from egca.errors import ProblemError
-from egca.problems import Check, Example, infer_entry_point, load_tests
+from egca.execution import Sandbox
+from egca.execution.judging import judge
+from egca.problems import Check, Example, Problem, infer_entry_point, load_tests
 from egca.problems.python_tests import parse_python_tests
 from egca.types import Comparison
 
@@ -209,12 +211,53 @@ def test_unittest_methods() -> None:
             "t.py:1: imports other besides the entry point; define it in the test file, "
             "for only the entry point can be called",
         ),
+        (
+            "async def test_it():\n    async with g() as x:\n        assert await ff(x) == 1",
+            "t.py:1: test_it awaits more than ff, and only the entry point can be awaited",
+        ),
     ],
 )
 def test_refused(source: str, message: str) -> None:
     with pytest.raises(ProblemError) as caught:
         read(source, "ff")
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert asyncio.run(f(1)) == 2",
+        "assert asyncio.get_event_loop().run_until_complete(\n    f(1)\n) == 2",
+        "@pytest.mark.asyncio\nasync def test_it():\n    assert await f(1) == 2",
+        "async  def main():\n    got = await f(1)\n    assert got == 2\n\nasyncio.run(main())",
+        "async def g(x):\n    return await f(x)\ndef test_it():\n    assert asyncio.run(g(1)) == 2",
+        "async def check(candidate):\n    assert await candidate(1) == 2\nasyncio.run(check(f))",
+    ],
+)
+def test_a_test_that_waits_for_the_program_calls_it(source: str) -> None:
+    problem = Problem("t", "f", read(f"import asyncio, pytest\n{source}"))
+    assert len(problem.tests) == 1
+    program = "import asyncio\nasync def f(x):\n    await asyncio.sleep(0)\n    return x + 1\n"
+    with Sandbox() as sandbox:
+        assert judge(problem, program, sandbox=sandbox).passed
+        assert not judge(problem, program.replace("+", "-"), sandbox=sandbox).passed
+
+
+def test_waiting_leaves_the_lines_where_they_were() -> None:
+    source = "import asyncio\nx = len('ä') +asyncio.run(\n    f(\n    1)\n)\nassert x == len('c')\n"
+    (test,) = read(source)
+    assert isinstance(test, Check)
+    assert test.line == 6
+    (test,) = read("async def other(): await g()\nassert len(f(1)) == 2")
+    assert isinstance(test, Check)
+    assert test.line == 2
+
+
+def test_a_function_that_the_file_runs_is_a_test() -> None:
+    (test,) = read("def main():\n    assert f(1) == 2\nif __name__ == '__main__':\n    main()")
+    assert test == Example("main", (1,), {}, None, 2)
+    with pytest.raises(ProblemError, match="no test calls"):
+        read("def main():\n    assert f(1) == 2")
 
 
 def test_files(tmp_path: Path) -> None:
@@ -236,6 +279,10 @@ def test_entry_points_are_inferred() -> None:
     assert infer_entry_point(program, None, "assert helper(1) == 1") == "helper"
     assert infer_entry_point("def g(): pass\ndef f(): pass", "def f(): pass") == "f"
     assert infer_entry_point("class Solution:\n    def run(self): pass") == "Solution.run"
+    asynchronous = (
+        "async def g(x):\n    return x\nclass A:\n    async def f(self):\n        await g(1)"
+    )
+    assert infer_entry_point(asynchronous) == "A.f"
     assert infer_entry_point("print(input())") == ""
     check = "def check(candidate):\n    assert candidate(1) == 1\ncheck(f)"
     assert infer_entry_point("def g(): pass\ndef f(): pass", None, check) == "f"

@@ -190,6 +190,7 @@ def main() -> NoReturn:
     Statuses: 0 and 1 are the command's answers, 2 bad input or usage, 70 a bug of ours, 130 Ctrl-C.
     """
     status: object = 0
+    _open_what_is_closed()
     try:
         app(prog_name="egca")
     except KeyboardInterrupt:  # outside what typer guards: while a module is imported, say
@@ -199,11 +200,20 @@ def main() -> NoReturn:
     except OSError as error:  # the version or a help could not be printed
         status = _unwritten(error)
     try:
-        if sys.stdout is not None:  # it is, where the shell closed it
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError as error:
         status = _unwritten(error)
     sys.exit(status)  # type: ignore[arg-type]
+
+
+def _open_what_is_closed() -> None:
+    """The null device in place of a stream that the shell closed (`<&-`), which Python has as None.
+
+    In order, so that each gets its own number, and no file that is opened later takes its place.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for as long as we run
 
 
 def _unwritten(error: OSError) -> int:

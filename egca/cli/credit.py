@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from egca.errors import InputError
+from egca.files import reason_of
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -126,4 +127,4 @@ def _write(path: Path) -> None:
     try:
         path.write_text(svg(), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{path}: {reason_of(error)}") from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from egca.errors import InputError
+from egca.files import reason_of
 
 if TYPE_CHECKING:
     from egca.errors import ProblemError
@@ -174,7 +175,7 @@ def _write(
             raise InputError(f"{output}: no problem is left to write")
         part.replace(output)
     except OSError as error:
-        raise InputError(f"{output}: cannot be written: {error.strerror or error}") from None
+        raise InputError(f"{output}: cannot be written: {reason_of(error)}") from None
     finally:
         part.unlink(missing_ok=True)
     return n_written

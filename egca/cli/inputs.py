@@ -135,8 +135,6 @@ def read_source(path: str) -> str:
 
 
 def _reason(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
     if isinstance(error, IsADirectoryError):
         return "a directory, not a program"
     return reason_of(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from egca.errors import ProblemError
+from egca.files import reason_of
 from egca.problems.json_tests import parse_json_tests
 from egca.problems.problem import Test
 from egca.problems.python_tests import parse_python_tests
@@ -40,7 +41,7 @@ def read_text(path: Path | str) -> str:
     try:
         return Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise ProblemError(f"{path}: {error.strerror or error}") from None
+        raise ProblemError(f"{path}: {reason_of(error)}") from None
     except UnicodeDecodeError as error:
         raise ProblemError(f"{path}: not UTF-8 text (byte {error.start})") from None
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from egca.errors import ProblemError
+from egca.files import reason_of
 
 Row = dict[str, Any]
 OnBad = Callable[[ProblemError], None]
@@ -78,7 +79,7 @@ def opened(path: Path | str) -> Iterator[io.BufferedReader[Any]]:
         with _unpacked(path) as stream:
             yield stream
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = reason_of(error) if isinstance(error, OSError) else error
         raise ProblemError(f"{path}: {reason}") from None
 
 

@@ -225,7 +225,7 @@ def _source(model: str, name: str) -> tuple[str, dict[str, str]]:
     path = Path(model).expanduser()
     if model.endswith(".gguf"):
         if not path.is_file():
-            raise ProviderError(f"{name}: no such file")
+            raise ProviderError(f"{name}: no such file or directory")
         return str(path.parent), {"gguf_file": path.name}
     if path.is_dir():
         return str(path), {}

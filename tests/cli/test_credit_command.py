@@ -47,7 +47,7 @@ def test_the_picture_of_the_docs_is_what_the_rules_give(tmp_path: Path) -> None:
         (["show", "egca-capp"], "no credit strategy 'egca-capp'; did you mean 'egca-cap'?"),
         (["show", "--option", "cap"], "--option is NAME=VALUE, got 'cap'"),
         (["show", "--option", "cap=0"], "credit option cap is at least 1, got 0.0"),
-        (["show", "--svg", "no/such/folder.svg"], "no/such/folder.svg: No such file or directory"),
+        (["show", "--svg", "no/such/folder.svg"], "no/such/folder.svg: no such file or directory"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(arguments: list[str], message: str) -> None:

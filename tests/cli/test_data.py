@@ -132,13 +132,13 @@ def test_convert_takes_a_window_of_time(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["info", "HumanEvl"], 'did you mean "HumanEval"?'),
-        (["info", "no/file.jsonl"], "no/file.jsonl: No such file or directory"),
+        (["info", "no/file.jsonl"], "no/file.jsonl: no such file or directory"),
         (["info", "HumanEval", "--timeout", "0"], "--timeout is 0"),
         (["info", "HumanEval", "--since", "May"], 'since is "May", but must be a day'),
         (["convert", "HumanEval", "OUT", "--limit", "0"], "--limit is 0"),
         (["convert", "HumanEval", "OUT", "--ids", "HumanEval/999"], 'no task "HumanEval/999"'),
         (["convert", "HumanEval", "OUT", "--since", "2024-01-01"], "no day in this task"),
-        (["convert", "HumanEval", "no/folder/x.jsonl"], "cannot be written: No such file"),
+        (["convert", "HumanEval", "no/folder/x.jsonl"], "cannot be written: no such file"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(

@@ -131,7 +131,7 @@ def test_a_killed_run_goes_on(files: Path):
         (("--ids", "Mbpp/8"), 'no sample for task "Mbpp/8"'),
         (("--dataset", "HumanEval"), 'no task "Mbpp/90001" in HumanEval'),
         (("--dataset", "absent.jsonl"), "absent.jsonl"),
-        (("--samples", "absent.jsonl"), "absent.jsonl: No such file"),
+        (("--samples", "absent.jsonl"), "absent.jsonl: no such file"),
         (("--resume",), "--resume needs --json"),
         (("--k", "0"), '--k is "0"'),
         (("--timeout", "-1"), "--timeout is -1"),

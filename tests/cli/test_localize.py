@@ -155,9 +155,9 @@ def write(folder: Path, name: str, text: str | bytes) -> str:
 BAD: dict[str, tuple[Sequence[str], str]] = {
     "nothing": ((), "no program given"),
     "no tests": (("wrong.py",), "no tests given"),
-    "file missing": (("missing.py", *ALL), "missing.py: no such file"),
+    "file missing": (("missing.py", *ALL), "missing.py: no such file or directory"),
     "directory": ((".", *ALL), ".: a directory"),
-    "tests missing": (("wrong.py", "--tests", "none.py"), "none.py: no such file"),
+    "tests missing": (("wrong.py", "--tests", "none.py"), "none.py: no such file or directory"),
     "tests are a directory": (("wrong.py", "--tests", "."), ".: a directory, not a test file"),
     "reference missing": (
         ("wrong.py", "--tests", "tests.py", "--reference", "x.py"),
@@ -294,6 +294,22 @@ def test_a_closed_pipe_is_no_bug(files: Path) -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=files, timeout=60)
     assert b"Traceback" not in done.stderr
     assert b"bug" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "said"),
+    [
+        ("<&-", 2, b"egca: error: standard input: empty; a program is needed\n"),
+        ("<wrong.py >&-", 0, b""),
+        ("<wrong.py 2>&-", 0, b""),
+        ("<&- >&- 2>&-", 2, b""),
+    ],
+)
+def test_closed_streams_are_no_bug(files: Path, redirection: str, status: int, said: bytes) -> None:
+    command = f"{sys.executable} -m egca localize - {' '.join(ALL)} {redirection}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=files, timeout=60)
+    assert done.returncode == status, done.stderr
+    assert done.stderr == said
 
 
 def test_the_python_entry_is_lazy() -> None:

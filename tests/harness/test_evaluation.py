@@ -127,7 +127,7 @@ def test_a_file_without_any_sample_is_refused(tmp_path: Path):
     path.write_text("[]\n1\n")
     with pytest.raises(InputError, match=r"samples.jsonl:1: not a JSON object"):
         read_samples(path)
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         read_samples(tmp_path / "absent.jsonl")
 
 

@@ -142,7 +142,7 @@ def test_a_real_model_is_asked(tmp_path: Path) -> None:
     [
         (["--models", "smollm2", "--tasks", "output"], "--tasks output: there are code-reasoning"),
         (["--models", ","], "--models names none"),
-        (["--models", "smollm2", "--dataset", "no.jsonl"], "no.jsonl: No such file"),
+        (["--models", "smollm2", "--dataset", "no.jsonl"], "no.jsonl: no such file"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(tmp_path: Path, words: list[str], said: str) -> None:

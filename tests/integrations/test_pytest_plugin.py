@@ -187,7 +187,7 @@ def test_a_profiler_keeps_its_place(shop: pytest.Pytester) -> None:
     [
         ("reference.py", "must be PATH::NAME"),
         ("::total", "must be PATH::NAME"),
-        ("nowhere.py::total", "No such file or directory"),
+        ("nowhere.py::total", "no such file or directory"),
         ("reference.py::Cart.total", "is no name of a plain function"),
         ("broken.py::total", "does not compile: line 1"),
     ],

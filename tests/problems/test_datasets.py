@@ -349,7 +349,7 @@ def test_names(tmp_path: Path) -> None:
         ("LiveCodeBench", "is not shipped: give its file's path, or put livecodebench.jsonl into"),
         ("livecodebanch", 'did you mean "LiveCodeBench"'),
         ("xyz", f"neither a file nor a data set; known are {', '.join(DATASETS)}"),
-        (str(tmp_path / "no.jsonl"), "No such file"),
+        (str(tmp_path / "no.jsonl"), "no such file"),
         (str(tmp_path), "Is a directory"),
     ):
         with pytest.raises(ProblemError) as caught:

@@ -266,7 +266,7 @@ def test_files(tmp_path: Path) -> None:
     assert len(load_tests(path, "f")) == 1
     with pytest.raises(ProblemError, match="need an entry point"):
         load_tests(path, "")
-    with pytest.raises(ProblemError, match="No such file"):
+    with pytest.raises(ProblemError, match="no such file"):
         load_tests(tmp_path / "absent.py", "f")
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ProblemError, match="not UTF-8"):

@@ -88,12 +88,14 @@ test-servers: $(READY_SERVERS)
 	@EGCA_SERVERS="$(SERVERS)" "$(BIN)/python" -m pytest tests/providers/test_servers.py tests/training/test_vllm_sampling.py tests/training/test_debugger_server.py -m servers $(PYTEST_ARGS)
 
 # verl 0.9.1 with Ray, for the processor: torch first, as for training. Not its extra verl-core,
-# whose packages for video and scoring nothing here imports. It wants Python 3.11 or 3.12.
+# whose packages for video and scoring nothing here imports. It wants Python 3.11 or 3.12. The
+# versions that verl bounds from above are given, or pip 23 tries all others (25 minutes, no end).
 $(READY_VERL): $(READY)
 	@echo "setting up verl and Ray in $(VERL) (once; about ten minutes)"; \
 	"$(BIN)/python" -m venv --clear "$(VERL)"; \
 	"$(VERL)/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt torch; \
 	"$(VERL)/bin/python" -m pip install --quiet --disable-pip-version-check verl==0.9.1 'ray[default]==2.60.*' \
+	  transformers==5.10.4 huggingface-hub==1.33.0 tensordict==0.10.0 pyvers==0.1.0 \
 	  TransferQueue==0.1.11 cachetools fastapi msgspec pyzmq uvicorn hatchling editables hypothesis pytest; \
 	"$(VERL)/bin/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -e .
 	@touch "$@"

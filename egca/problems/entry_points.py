@@ -58,6 +58,7 @@ def infer_entry_point(
         by_tests = [name for name in choices if _matches(name, called)]
         if by_tests:
             best = max(_matches(name, called) for name in by_tests)
+            _refuse_an_object(by_tests)
             choices = [name for name in by_tests if _matches(name, called) == best]
         elif "candidate" not in called:
             raise ProblemError(_nothing_called(choices, list(called)))
@@ -71,6 +72,21 @@ def infer_entry_point(
             "name one with --entry-point"
         )
     return choices[0] if choices else ""
+
+
+def _refuse_an_object(called: list[str]) -> None:
+    """Raises: ProblemError for tests that call several methods of one object."""
+    methods: dict[str, list[str]] = {}
+    for name in called:
+        owner, _, method = name.rpartition(".")
+        methods.setdefault(owner, []).append(method)
+    for owner, names in methods.items():
+        if owner and len(names) > 1:
+            raise ProblemError(
+                f"the tests call {', '.join(names[:3])} of {owner}, but each test makes one call "
+                "on a fresh object; add a function to both programs that makes these calls, and "
+                "test that (or name one method with --entry-point)"
+            )
 
 
 def near_name(name: str, source: str) -> str | None:
@@ -126,4 +142,7 @@ def _nothing_called(choices: list[str], called: list[str]) -> str:
         if near:
             return f'no test calls {name}; the tests call "{near[0]}": did you mean that?'
     names = ", ".join(choices[:3]) or "any function"
-    return f"no test calls {names}; name the function under test with --entry-point"
+    return (
+        f"no test calls {names}; the tests call {', '.join(called[:3])}: "
+        "name the function under test with --entry-point"
+    )

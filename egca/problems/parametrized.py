@@ -1,8 +1,26 @@
-"""pytest.mark.parametrize read as sets of arguments; nothing else of pytest is known here."""
+"""pytest.mark.parametrize read as sets of arguments, and the names of fixtures, to refuse them."""
 
 from __future__ import annotations
 
 import ast
+
+_OF_PYTEST = frozenset(
+    {
+        *("cache", "capfd", "capfdbinary", "caplog", "capsys", "capsysbinary", "doctest_namespace"),
+        *("monkeypatch", "pytestconfig", "record_property", "recwarn", "request", "testdir"),
+        *("tmp_path", "tmp_path_factory", "tmpdir", "tmpdir_factory"),
+    }
+)
+
+
+def fixtures_of(tree: ast.Module) -> set[str]:
+    """Names of fixtures that a test in this file may take: those it defines, and pytest's own."""
+    return {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and any("fixture" in ast.unparse(mark) for mark in node.decorator_list)
+    } | _OF_PYTEST
 
 
 def parameter_sets(node: ast.FunctionDef) -> list[dict[str, ast.expr]] | None:

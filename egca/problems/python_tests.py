@@ -21,7 +21,7 @@ from egca.problems.callee import (
     program_modules,
     stores,
 )
-from egca.problems.parametrized import parameter_sets
+from egca.problems.parametrized import fixtures_of, parameter_sets
 from egca.problems.problem import Test
 from egca.problems.unittest_asserts import as_asserts, is_test_case
 from egca.problems.waiting import without_waiting
@@ -147,7 +147,10 @@ class _FileReader:
             self._class(node)
             return
         arguments = [item.arg for item in node.args.args]
-        if node.name == "check" or (len(arguments) == 1 and not node.decorator_list):
+        takes_program = len(arguments) == 1 and not node.decorator_list
+        if takes_program and set(arguments) & fixtures_of(self.tree):
+            return  # nothing here can provide them
+        if node.name == "check" or takes_program:
             entry = arguments[0] if arguments else ""
             callee = self.callee.also(entry) if entry else self.callee
             self._add(Body(node.body, callee, name="assert", whole=node, entry=entry))
@@ -256,7 +259,7 @@ def called_names(tree: ast.AST) -> list[str]:
     return sorted(counts, key=lambda name: -counts[name])
 
 
-def _why_none(tree: ast.AST, entry_point: str, filename: str) -> str:
+def _why_none(tree: ast.Module, entry_point: str, filename: str) -> str:
     has_asserts = any(
         isinstance(node, ast.Assert)
         or (isinstance(node, ast.Attribute) and node.attr.startswith("assert"))
@@ -270,6 +273,15 @@ def _why_none(tree: ast.AST, entry_point: str, filename: str) -> str:
                 f"{filename}:{node.lineno}: {node.name} awaits more than {entry_point}, "
                 "and only the entry point can be awaited"
             )
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
+            fixtures = [item.arg for item in node.args.args if item.arg in fixtures_of(tree)]
+            if fixtures:
+                return (
+                    f"{filename}:{node.lineno}: {node.name} takes a fixture "
+                    f"({', '.join(fixtures)}), and fixtures are not provided; "
+                    f"call {entry_point} and compare what it returns"
+                )
     called = called_names(tree)
     near = get_close_matches(entry_point.rpartition(".")[2], called, 1, 0.6)
     hint = (

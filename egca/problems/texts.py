@@ -4,6 +4,7 @@ What is not said is inferred: which function the tests call, or that it is a scr
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ def problem_of_texts(
 
 def entry_point_of_texts(source: str, reference: str | None, tests: str) -> str:
     """What the tests call: "f", "Solution.f", or "" for a script. Raises: ProblemError."""
-    if _reads_stdin(tests):
+    if _gives_stdin(_first_row(tests), [source, reference or ""]):
         return ""
     readable = source if entry_points_of(source) else skeleton(source)
     return infer_entry_point(readable, reference, tests)
@@ -66,8 +67,32 @@ def check_defines(source: str, entry_point: str, where: str) -> None:
     raise ProblemError(f'{where}: does not define "{entry_point}"; {hint}')
 
 
-def _reads_stdin(tests: str) -> bool:
-    """Whether a test file is JSON whose first test gives standard input, and no arguments."""
+def _gives_stdin(row: object, sources: list[str]) -> bool:
+    """Whether a test gives standard input, and no arguments.
+
+    Text in "input" may be either: it is standard input where one of the programs asks for some.
+    """
+    if not isinstance(row, dict) or "args" in row or "kwargs" in row:
+        return False
+    if "input" in row:
+        return isinstance(row["input"], str) and any(map(_reads_stdin, sources))
+    return "stdin" in row
+
+
+def _reads_stdin(source: str) -> bool:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(
+        (isinstance(node, ast.Call) and ast.unparse(node.func) == "input")
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.stdin")
+        for node in ast.walk(tree)
+    )
+
+
+def _first_row(tests: str) -> object:
+    """The first test of a file of JSON or JSONL; None if it is none."""
     for line in (tests, tests.split("\n", 1)[0]):
         try:
             first = json.loads(line)
@@ -77,8 +102,8 @@ def _reads_stdin(tests: str) -> bool:
             first = first["tests"]
         if isinstance(first, list):
             first = first[0] if first else None
-        return isinstance(first, dict) and "stdin" in first and not {"args", "input"} & set(first)
-    return False
+        return first
+    return None
 
 
 def skeleton(source: str) -> str:

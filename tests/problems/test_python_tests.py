@@ -13,6 +13,7 @@ from egca.execution import Sandbox
 from egca.execution.judging import judge
 from egca.problems import Check, Example, Problem, infer_entry_point, load_tests
 from egca.problems.python_tests import parse_python_tests
+from egca.problems.texts import entry_point_of_texts
 from egca.types import Comparison
 
 
@@ -215,6 +216,16 @@ def test_unittest_methods() -> None:
             "async def test_it():\n    async with g() as x:\n        assert await ff(x) == 1",
             "t.py:1: test_it awaits more than ff, and only the entry point can be awaited",
         ),
+        (
+            "def test_it(capsys):\n    ff(1)\n    assert capsys.readouterr().out == '1'",
+            "t.py:1: test_it takes a fixture (capsys), and fixtures are not provided; "
+            "call ff and compare what it returns",
+        ),
+        (
+            "@pytest.fixture\ndef one(): return 1\ndef test_it(one):\n    assert ff(one) == 1",
+            "t.py:3: test_it takes a fixture (one), and fixtures are not provided; "
+            "call ff and compare what it returns",
+        ),
     ],
 )
 def test_refused(source: str, message: str) -> None:
@@ -273,6 +284,19 @@ def test_files(tmp_path: Path) -> None:
         load_tests(path, "f")
 
 
+def test_text_is_stdin_where_a_program_reads_it() -> None:
+    rows = '{"input": "1 2", "output": "3"}\n{"input": "5 0", "output": "5"}\n'
+    script = "def add(x): return sum(x)\ndef main(): print(add(map(int, input().split())))\n"
+    plain = "import sys\nprint(sum(map(int, sys.stdin.read().split())))"
+    assert entry_point_of_texts(script + "main()", None, rows) == ""
+    assert entry_point_of_texts(script + "main()", plain, rows) == ""
+    assert entry_point_of_texts("def f(:", plain, rows) == ""
+    assert entry_point_of_texts("def f(input):\n    return input", None, rows) == "f"
+    assert entry_point_of_texts(script + "main()", None, '[{"stdin": "1 2"}]') == ""
+    with pytest.raises(ProblemError, match="several functions"):
+        entry_point_of_texts("def f(): pass\ndef g(): pass", None, rows)
+
+
 def test_entry_points_are_inferred() -> None:
     program = "def helper(x):\n    return x\ndef main_one(x):\n    return helper(x)"
     assert infer_entry_point(program) == "main_one"
@@ -286,6 +310,12 @@ def test_entry_points_are_inferred() -> None:
     assert infer_entry_point("print(input())") == ""
     check = "def check(candidate):\n    assert candidate(1) == 1\ncheck(f)"
     assert infer_entry_point("def g(): pass\ndef f(): pass", None, check) == "f"
+    stack = "class S:\n    def push(self, x): pass\n    def pop(self): pass"
+    with pytest.raises(ProblemError, match="the tests call push, pop of S, but each"):
+        infer_entry_point(stack, None, "s = S()\ns.push(1)\ns.push(2)\nassert s.pop() == 2")
+    assert infer_entry_point(stack, None, "assert S().pop() is None") == "S.pop"
+    with pytest.raises(ProblemError, match="no test calls f; the tests call g: name the function"):
+        infer_entry_point("def f(): pass", None, "assert g(1) == 1")
     with pytest.raises(ProblemError, match="several functions could be meant"):
         infer_entry_point("def g(): pass\ndef f(): pass")
     with pytest.raises(ProblemError, match="did you mean that"):

@@ -9,6 +9,7 @@ import json as json_module
 import os
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -161,13 +162,18 @@ def _document(
 
 def report(plan: Plan, results: list[Result], figures: dict[str, Any], seconds: float) -> list[str]:
     """What a terminal shows: the figures, then the first failures."""
-    counted = f"{figures['n_samples']} samples of {figures['n_tasks']} tasks"
+    n_samples, n_tasks = figures["n_samples"], figures["n_tasks"]
+    counted = f"{n_samples} sample{'s' * (n_samples != 1)} of {n_tasks} task{'s' * (n_tasks != 1)}"
     if figures["n_tasks"] < figures["n_tasks_in_dataset"]:
         counted += f" (of {figures['n_tasks_in_dataset']})"
     lines = [f"{plan.dataset}: {counted}, engine {plan.engine}, {seconds:.1f} s", ""]
     rates = figures["pass_at_k"]
     names = {"base": "base tests", "plus": "with extra tests"}
-    lines.append(f"{'':10}" + "".join(f"{names[kind]:>20}" for kind in rates))
+    if rates["base"]:
+        lines.append(f"{'':10}" + "".join(f"{names[kind]:>20}" for kind in rates))
+    else:
+        fewest = min(Counter(result.task_id for result in results if result.task_id).values())
+        lines.append(f"no pass@k: each --k is more than a task has samples, which is {fewest}")
     for name in rates["base"]:
         cells = [_percent(rates[kind][name]) for kind in rates]
         lines.append(f"{name:10}" + "".join(f"{cell:>20}" for cell in cells))
@@ -176,7 +182,8 @@ def report(plan: Plan, results: list[Result], figures: dict[str, Any], seconds: 
     if figures["causes"]:
         lines.append(f"{'causes':10}" + _counts(figures["causes"]))
     slowest = [f"{row['task_id']} {row['seconds']:.2f} s" for row in figures["slowest"][:3]]
-    lines.append(f"{'slowest':10}" + ", ".join(slowest))
+    if slowest:
+        lines.append(f"{'slowest':10}" + ", ".join(slowest))
     failing = [result for result in results if not result.passed]
     if failing:
         lines += ["", f"{len(failing)} do not pass:"]

@@ -81,6 +81,8 @@ def read_samples(run: Path, step: int) -> list[dict[str, Any]]:
         text = gzip.decompress(file.read_bytes()).decode("utf-8", "surrogatepass")
         return [json.loads(line) for line in text.splitlines()]
     except FileNotFoundError:
+        if not run.is_dir():
+            raise InputError(f"{run}: no such folder") from None
         kept = sorted(int(p.name[5:11]) for p in (run / "samples").glob("step-*.jsonl.gz"))
         there = f"there are {kept[0]} to {kept[-1]}" if kept else "the run has kept none"
         raise InputError(f"{run}: no completions of step {step}; {there}") from None

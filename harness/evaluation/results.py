@@ -106,7 +106,8 @@ def summary(results: Sequence[Result], ks: Sequence[int], n_tasks: int) -> dict[
     }
     if has_plus:
         rates["plus"] = _rates([[r.passed for r in g] for g in by_task.values()], ks)
-    slowest = sorted(results, key=lambda result: -result.seconds)[:N_SLOWEST]
+    judged = [result for result in results if result.cause != "unreadable"]
+    slowest = sorted(judged, key=lambda result: -result.seconds)[:N_SLOWEST]
     return {
         "n_samples": len(results),
         "n_tasks": len(by_task),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,6 +44,8 @@ SAMPLES = [
     ),
     ("markdown", f"Sure!\n```python\n{RIGHT}```", True, True, "correct", "none"),
 ]
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture
@@ -122,6 +125,28 @@ def test_a_killed_run_goes_on(files: Path):
     rows = json.loads((files / "out.json").read_text())["results"]
     assert [row["index"] for row in rows] == list(range(30))
     assert all(row["passed_plus"] for row in rows)
+
+
+def test_figures_that_there_are_not_are_said(files: Path):
+    samples = [{"task_id": ROW["task_id"], "solution": "def add(a, b):\n    return a + b"}]
+    (files / "samples.jsonl").write_text(json.dumps(samples[0]) + "\n{torn\n")
+    lines = run(files, "--k", "3,7").stdout.splitlines()
+    assert lines[0].startswith("set.jsonl: 2 samples of 1 task, engine native")
+    assert "no pass@k: each --k is more than a task has samples, which is 1" in lines
+    (slowest,) = [line for line in lines if line.startswith("slowest")]
+    assert slowest.count(" s") == 1  # what was not read took no time
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs chromium or chrome on PATH")
+def test_the_page_fits_a_narrow_window(files: Path):
+    run(files, "--html", "out.html")
+    path = files / "out.html"
+    script = "const e = document.documentElement; document.title = e.scrollWidth <= innerWidth"
+    path.write_text(path.read_text().replace("</html>", f"<script>{script}</script></html>"))
+    command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--window-size=500,900"]
+    command += [f"--user-data-dir={files / 'profile'}", "--dump-dom", path.as_uri()]
+    shown = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout.decode()
+    assert "<title>true</title>" in shown
 
 
 @pytest.mark.parametrize(

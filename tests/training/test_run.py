@@ -196,6 +196,10 @@ def test_show_paints_completions(finished: Path, tmp_path: Path) -> None:
     status, out, _ = said("show", str(finished), "--step", "2", "--html", str(page))
     assert (status, out.strip()) == (0, str(page))
     assert page.read_text().count("<section>") == 12
+    for folder, reason in ((finished, "no completions of step 99"), ("none", "no such folder")):
+        status, _, error = said("show", str(folder), "--step", "99")
+        assert (status, error.count("\n")) == (2, 1)
+        assert f"{folder}: {reason}" in error
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def _is_completion(request: Request) -> bool:
 
 def _program(request: Request, text: str, problem: Problem) -> Program:
     prompt = problem.prompt if problem.is_prefix else None
-    is_continuation = prompt is not None and problem.entry_point not in entry_points_of(text)
+    is_continuation = prompt is not None and not entry_points_of(text)
     if _is_completion(request) or is_continuation:
         return program_of(problem, text)
     return behind(problem.preamble, Program(text))

@@ -129,12 +129,18 @@ class ZygoteProcess:
         kind, detail = unpack(answer) if answer else ("failed", "it ended before it was ready")
         if kind == "failed":
             errors = self._process.stderr.read() if self._process.stderr and not answer else b""
-            text = errors.decode(errors="replace")[-2000:]
-            raise SandboxError(f"the sandbox process cannot start: {detail}\n{text}".rstrip())
+            text = errors.decode(errors="replace") or detail
+            _log.debug("the sandbox process cannot start: %s", text)
+            raise SandboxError(f"the sandbox process cannot start: {last_line(text)}")
         self._close_errors()
         for text in detail:
             _log.debug("not preloaded: %s", text)
         self._ready = True
+
+
+def last_line(text: str) -> str:
+    """What a traceback ends with; the rest of it tells a user nothing of the machine's trouble."""
+    return next((line for line in reversed(text.splitlines()) if line.strip()), text)
 
 
 def _parents(module: str) -> list[str]:

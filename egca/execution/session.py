@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from egca.errors import SandboxError
 from egca.execution import linux
-from egca.execution.launch import ZygoteProcess
+from egca.execution.launch import ZygoteProcess, last_line
 from egca.execution.limits import Limits
 from egca.execution.protocol import (
     ARRAY_32,
@@ -163,7 +163,7 @@ class Session:
                     self._on_hello(layers)
                 case [kind, str(text)] if kind == ERROR:
                     self.close()
-                    raise SandboxError(f"a sandbox child cannot start:\n{text}")
+                    raise SandboxError(f"a sandbox child cannot start: {last_line(text)}")
 
     def _unsent(self, n_taken: int) -> list[Any]:
         """Frames of the op that a child had ready when it died, after the n that were taken.

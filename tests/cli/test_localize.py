@@ -173,6 +173,10 @@ BAD: dict[str, tuple[Sequence[str], str]] = {
     "entry point missing": (("wrong.py", *ALL, "--entry-point", "ad"), "ad"),
     "unknown task": (("wrong.py", "--task", "HumanEval/999"), "HumanEval/999"),
     "unknown data set": (("wrong.py", "--task", "LiveCodeBench/x"), "LiveCodeBench is not shipped"),
+    "task of another name": (
+        ("wrong.py", "--task", "HumanEval/3"),
+        'wrong.py: does not define "below_zero"; it defines add',
+    ),
     "strange task": (("wrong.py", "--task", "foo"), '"foo"'),
     "dataset without task": (("wrong.py", *ALL, "--dataset", "HumanEval"), "--task"),
     "unknown example": (("--example", "totl"), 'did you mean "total"?'),
@@ -294,6 +298,15 @@ def test_a_closed_pipe_is_no_bug(files: Path) -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=files, timeout=60)
     assert b"Traceback" not in done.stderr
     assert b"bug" not in done.stderr
+
+
+def test_a_machine_without_room_is_one_line(files: Path) -> None:
+    command = f"ulimit -n 12; {sys.executable} -m egca localize wrong.py {' '.join(ALL)}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=files, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"egca: error: the sandbox process cannot start: OSError: ")
+    assert done.stderr.count(b"\n") == 1
+    assert b"Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

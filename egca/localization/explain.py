@@ -315,6 +315,8 @@ def _sentence(found: Findings, known: Explanation, source_map: SourceMap) -> str
         if moment.site.lineno == line or known.repair is None:
             return said
         return f"line {line} is wrong; it first shows {said}"
+    if known.repair is not None and "\n" in known.repair.replacement:  # no code in one line
+        return f"with {place} changed as in the suggested repair the output is right"
     if known.repair is not None:
         old, new = short_code(known.repair.original), short_code(known.repair.replacement)
         return f"at {place}, with `{new}` in place of `{old}` the output is right"
@@ -333,6 +335,9 @@ def _knows(trace: object, moment: Moment) -> bool:
 def _named(moment: Moment) -> str:
     if moment.site.kind == "return":
         return "the returned value"
+    if moment.site.kind == "call":
+        names = ", ".join(moment.site.parameters)
+        return f"`{names}`" if len(moment.site.parameters) == 1 else f"`({names})`"
     if moment.site.kind == "branch":
         return f"the condition `{short_code(moment.site.target)}`"
     return f"`{short_code(moment.site.target)}`"

@@ -55,6 +55,34 @@ def test_fault_is_first(path, sandbox):
     assert divergence.span.line in case.faults, divergence.sentence
 
 
+@pytest.mark.parametrize(
+    ("candidate", "reference", "tests", "said"),
+    [
+        (  # the value that is wrong is an argument, not the function
+            "def s(n):\n    if n == 0:\n        return 0\n    return n + s(n - 2)",
+            "def s(n):\n    return n * (n + 1) // 2",
+            "assert s(0) == 0\nassert s(3) == 6\nassert s(500) == 125250",
+            "line 4 is wrong; it first shows at line 1, `n` is 1; with 2 the output is right",
+        ),
+        (  # a repair of several lines is no code in one
+            "def parse(s):\n    out = {}\n    for part in s.split(';'):\n"
+            "        k, v = part.split('=')\n        out[k] = int(v)\n    return out",
+            "def parse(s):\n    out = {}\n    for part in s.split(';'):\n        if part:\n"
+            "            k, v = part.split('=')\n            out[k] = int(v)\n    return out",
+            "assert parse('a=1;b=2') == {'a': 1, 'b': 2}\nassert parse('a=1;') == {'a': 1}",
+            "with line 4 changed as in the suggested repair the output is right",
+        ),
+    ],
+)
+def test_sentence(candidate, reference, tests, said, sandbox):
+    entry_point = candidate.split("def ")[1].split("(")[0]
+    problem = Problem(
+        "case", entry_point, parse_python_tests(tests, entry_point), reference=reference
+    )
+    found = localize(candidate, None, problem, sandbox=sandbox)
+    assert found.divergence.sentence == said
+
+
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_answer_is_complete(path, sandbox):
     case = read(path)

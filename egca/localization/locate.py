@@ -142,8 +142,17 @@ def find(
         return found
     if problem.reference is None:
         found.notes.append(ALONE)
-    _parse(found)
-    every = gather(problem, verdict, children.reference, limits)
+    try:
+        _parse(found)
+        _rank(found)
+    except RecursionError:  # a chain of 400 operators or elifs
+        found.notes.append("the program is nested too deeply to be searched")
+    return found
+
+
+def _rank(found: Findings) -> None:
+    """Trace the runs, search for repairs, and rank the lines by all evidence."""
+    every = gather(found.problem, found.verdict, found.children.reference, found.limits)
     found.inputs = affordable(every)
     found.is_complete = len(found.inputs) == len(every)
     trace(found)
@@ -151,13 +160,12 @@ def find(
     found.evidence = evidence_of.gather(
         found.tree,
         found.reference_tree,
-        problem.entry_point,
+        found.problem.entry_point,
         found.runs,
         found.scores,
         len(found.inputs),
     )
     found.ranked = scoring.rank(found.evidence)
-    return found
 
 
 def _fails_by_time_only(verdict: Verdict) -> bool:

@@ -83,6 +83,15 @@ def test_sentence(candidate, reference, tests, said, sandbox):
     assert found.divergence.sentence == said
 
 
+def test_a_long_chain_is_no_error(sandbox):
+    source = f"def f(x):\n    return {' + '.join(['x'] * 400)} + 1"
+    tests = parse_python_tests("assert f(1) == 400", "f")
+    problem = Problem("case", "f", tests, reference="def f(x):\n    return x * 400")
+    found = localize(source, None, problem, sandbox=sandbox)
+    assert found.divergence is not None
+    assert found.n_failing == 1
+
+
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_answer_is_complete(path, sandbox):
     case = read(path)

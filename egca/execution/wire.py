@@ -45,7 +45,6 @@ _NUMBERS = frozenset(map(id, (int, float, bool, type(None))))
 _INT = id(int)
 _TEXTS = frozenset({id(str), id(bytes)})
 _KEYS = _NUMBERS | _TEXTS
-_FLAT = frozenset({int, float, bool, type(None), str, bytes})
 
 
 def pack(message: Any) -> bytes:
@@ -134,14 +133,15 @@ def _flat(value: Any, max_bytes: int, partial: bool) -> bytes | None:
         packed = [*map(list.copy, items)] if first is list else [[mark, *item] for item in items]
         scalars = [*chain.from_iterable(packed if first is list else items)]
         n_containers += len(items)
+    # Told by the identity of types, since hashing a type may run code of others; before packing,
+    # since lists in lists can be far more than they take to hold.
+    if not {*map(id, map(type, scalars))} <= _KEYS:
+        return None
     if scalars and id(type(scalars[0])) in _TEXTS and _n_text(scalars) > max_bytes:
         return None  # one text many times is little memory until it is packed
     try:
-        # Packed first: then its types are Python's own, and to hash those runs no code of others.
         data = _pack(head + packed) if head else _pack(packed)
     except (MemoryError, OverflowError, TypeError, ValueError):
-        return None
-    if not {*map(type, scalars)} <= _FLAT:
         return None
     if len(data) > max_bytes and not partial:
         raise _TooLarge

@@ -350,7 +350,7 @@ def test_names(tmp_path: Path) -> None:
         ("livecodebanch", 'did you mean "LiveCodeBench"'),
         ("xyz", f"neither a file nor a data set; known are {', '.join(DATASETS)}"),
         (str(tmp_path / "no.jsonl"), "no such file"),
-        (str(tmp_path), "Is a directory"),
+        (str(tmp_path), "is a directory"),
     ):
         with pytest.raises(ProblemError) as caught:
             list(load_dataset(name, environ))

@@ -210,7 +210,7 @@ def test_show_paints_completions(finished: Path, tmp_path: Path) -> None:
         (("--preset", "tiny", "--credit", "ecga", "--dry-run"), "did you mean 'egca'?"),
         (("--preset", "tiny", "--set", "stesp=1"), "did you mean steps?"),
         (("--resume", "--output", "nowhere"), "cannot be read"),
-        (("show", "nowhere"), "the run has kept none"),
+        (("show", "nowhere"), "nowhere: no such folder"),
     ],
 )
 def test_bad_input_is_one_clear_line(words, message, tmp_path: Path, monkeypatch) -> None:

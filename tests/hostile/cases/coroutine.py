@@ -1,3 +1,7 @@
 # expect: unencodable
-async def f(x):
+async def later(x):
     return x + 1
+
+
+def f(x):
+    return [later(x)]

@@ -1,0 +1,7 @@
+# expect: timeout
+import asyncio
+
+
+async def f(x):
+    while True:
+        await asyncio.sleep(1000)

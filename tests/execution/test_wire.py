@@ -125,6 +125,17 @@ def test_one_text_many_times_does_not_fill_memory() -> None:
     assert encode_checked([["a" * (1 << 20)] * (1 << 16)], partial=False)[1] == "size"
 
 
+def test_lists_that_share_what_they_hold_are_not_packed_whole() -> None:
+    shared: Any = [1]
+    for _ in range(40):
+        shared = [shared] * 10  # 10 ** 40 elements
+    for value in (shared, tuple(shared), [tuple(shared)] * 2):
+        data, reason = encode_checked(value, max_bytes=1 << 16)
+        assert len(data) <= 1 << 16
+        assert reason in ("size", "depth")
+        assert encode_checked(value, max_bytes=1 << 16, partial=False)[1] in ("size", "depth")
+
+
 @given(st.binary(max_size=200))
 def test_random_bytes_are_refused_or_decoded(data: bytes) -> None:
     for read in (decode, unpack):

@@ -26,7 +26,11 @@ def executed(path: Path = NOTEBOOK) -> str:
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=TIMEOUT_S, kernel_name="python3").execute()
+    # What a cell prints may come in several messages, depending on how busy the machine is.
+    client = NotebookClient(
+        notebook, timeout=TIMEOUT_S, kernel_name="python3", coalesce_streams=True
+    )
+    client.execute()
     notebook.metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
     for cell in notebook.cells:
         cell.metadata = {}

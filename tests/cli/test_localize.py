@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from test_render_json import SCHEMA, violations
@@ -294,14 +295,16 @@ def test_a_terminal_without_unicode_gets_ascii(files: Path) -> None:
 
 
 def test_a_closed_pipe_is_no_bug(files: Path) -> None:
-    command = f"{sys.executable} -m egca localize wrong.py {' '.join(ALL)} --json | head -c 1"
+    command = (
+        f"{quote(sys.executable)} -m egca localize wrong.py {' '.join(ALL)} --json | head -c 1"
+    )
     done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=files, timeout=60)
     assert b"Traceback" not in done.stderr
     assert b"bug" not in done.stderr
 
 
 def test_a_machine_without_room_is_one_line(files: Path) -> None:
-    command = f"ulimit -n 12; {sys.executable} -m egca localize wrong.py {' '.join(ALL)}"
+    command = f"ulimit -n 12; {quote(sys.executable)} -m egca localize wrong.py {' '.join(ALL)}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=files, timeout=60)
     assert done.returncode == 2
     assert done.stderr.startswith(b"egca: error: the sandbox process cannot start: OSError: ")
@@ -319,7 +322,7 @@ def test_a_machine_without_room_is_one_line(files: Path) -> None:
     ],
 )
 def test_closed_streams_are_no_bug(files: Path, redirection: str, status: int, said: bytes) -> None:
-    command = f"{sys.executable} -m egca localize - {' '.join(ALL)} {redirection}"
+    command = f"{quote(sys.executable)} -m egca localize - {' '.join(ALL)} {redirection}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=files, timeout=60)
     assert done.returncode == status, done.stderr
     assert done.stderr == said

@@ -135,10 +135,13 @@ def _flat(value: Any, max_bytes: int, partial: bool) -> bytes | None:
         n_containers += len(items)
     # Told by the identity of types, since hashing a type may run code of others; before packing,
     # since lists in lists can be far more than they take to hold.
-    if not {*map(id, map(type, scalars))} <= _KEYS:
+    kinds = {*map(id, map(type, scalars))}
+    if not kinds <= _KEYS:
         return None
-    if scalars and id(type(scalars[0])) in _TEXTS and _n_text(scalars) > max_bytes:
-        return None  # one text many times is little memory until it is packed
+    if not kinds.isdisjoint(_TEXTS):  # one text many times is little memory until it is packed
+        texts = scalars if kinds <= _TEXTS else [x for x in scalars if id(type(x)) in _TEXTS]
+        if sum(map(len, texts)) > max_bytes:
+            return None
     try:
         data = _pack(head + packed) if head else _pack(packed)
     except (MemoryError, OverflowError, TypeError, ValueError):
@@ -146,13 +149,6 @@ def _flat(value: Any, max_bytes: int, partial: bool) -> bytes | None:
     if len(data) > max_bytes and not partial:
         raise _TooLarge
     return data if len(data) + n_containers * CONTAINER_BYTES <= max_bytes else None
-
-
-def _n_text(scalars: list[Any]) -> int:
-    """How long the texts among these are, all together."""
-    if {*map(id, map(type, scalars))} <= _TEXTS:
-        return sum(map(len, scalars))
-    return sum(len(item) for item in scalars if id(type(item)) in _TEXTS)
 
 
 def name_of(value: Any) -> str:

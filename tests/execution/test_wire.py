@@ -122,7 +122,9 @@ def test_what_does_not_fit_can_be_left_out_as_a_whole(value: Any) -> None:
 
 
 def test_one_text_many_times_does_not_fill_memory() -> None:
-    assert encode_checked([["a" * (1 << 20)] * (1 << 16)], partial=False)[1] == "size"
+    many = ["a" * (1 << 20)] * (1 << 16)
+    for value in ([many], [1, *many], [[None, *many]]):
+        assert encode_checked(value, partial=False)[1] == "size"
 
 
 def test_lists_that_share_what_they_hold_are_not_packed_whole() -> None:

@@ -111,17 +111,20 @@ def _ks(text: str) -> list[int]:
 def _run(plan: Plan, ks: list[int], json: Path | None, html: Path | None, resume: bool) -> int:
     from egca.cli.progress import progress
     from harness.evaluation import evaluate as judge_all
-    from harness.evaluation import problems_of, summary
+    from harness.evaluation import judges, problems_of, summary
 
     for path in (json, html):
         if path is not None:
             check_writable(path)
     journal = None if json is None else json.with_name(f"{json.name}.partial")
     started = time.perf_counter()
-    problems, n_tasks = problems_of(plan)
     try:
-        with progress("samples", len(plan.samples)) as advance:
-            results = judge_all(plan, problems, journal, resume, advance)
+        with judges(plan) as crew:
+            if plan.engine == "native":
+                crew.start()  # a process takes as long to be ready as a data set does to be read
+            problems, n_tasks = problems_of(plan)
+            with progress("samples", len(plan.samples)) as advance:
+                results = judge_all(plan, problems, journal, resume, advance, crew)
     except KeyboardInterrupt:
         goes_on = f"; what is done stands in {journal}, --resume goes on" if journal else ""
         print(f"egca: interrupted{goes_on}", file=sys.stderr)

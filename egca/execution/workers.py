@@ -105,7 +105,8 @@ class Crew(Generic[J]):
     """Some processes that take jobs as they come, until they are closed.
 
     Args:
-        n_workers: how many at most; each starts when there is a job that no other is free for.
+        n_workers: how many at most; each starts when there is a job that no other is free for,
+            or with `start`.
         setup: "package.module:function"; called with `arguments` in each process, it returns a
             context manager of the handler.
         limit_s: wall-clock of one job, then its process is ended. Only a bug of ours comes near.
@@ -131,6 +132,12 @@ class Crew(Generic[J]):
     def n_open(self) -> int:
         """Jobs that have no answer yet."""
         return len(self._queue) + sum(worker.job is not None for worker in self._workers)
+
+    def start(self) -> Crew[J]:
+        """Start all processes now, so that they are ready when jobs come. Returns: itself."""
+        while len(self._workers) < self._n_workers:
+            self._workers.append(_Worker[J](self._setup, self._arguments))
+        return self
 
     def submit(self, job: J) -> None:
         """Have a job done by the next process that is free."""

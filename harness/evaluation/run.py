@@ -69,12 +69,20 @@ def problems_of(plan: Plan) -> tuple[dict[str, Problem], int]:
     return found, n_tasks
 
 
+def judges(plan: Plan) -> Crew[Job]:
+    """The processes that judge for the native engine; none has started yet."""
+    n_workers = max(1, min(plan.n_workers, len(plan.samples)))
+    arguments = (plan.call_s, plan.cache)
+    return Crew[Job](n_workers, "harness.evaluation.native:handler", arguments, _HARD_LIMIT_S)
+
+
 def evaluate(
     plan: Plan,
     problems: Mapping[str, Problem],
     journal: Path | None = None,
     resume: bool = False,
     advance: Callable[[], None] = lambda: None,
+    crew: Crew[Job] | None = None,
 ) -> list[Result]:
     """Judge every sample.
 
@@ -82,6 +90,7 @@ def evaluate(
         problems: those of the samples, by task id (problems_of).
         journal: file that results are appended to as they come; resume: take those in it over.
         advance: called for each result.
+        crew: judges(plan) that started before the problems were read; None: they start here.
     Returns: results in the order of the samples.
     Raises: InputError for samples of another data set, or a journal of something else.
     """
@@ -99,7 +108,7 @@ def evaluate(
             found = _resumed(plan, samples, stream, str(journal))
         for _ in found:
             advance()
-        for sample, result in _judged(plan, samples, problems, found):
+        for sample, result in _judged(plan, samples, problems, found, crew or judges(plan)):
             found[sample.index] = result
             if stream is not None:
                 append(stream, {"key": plan.key(sample), **result.row()})
@@ -130,6 +139,7 @@ def _judged(
     samples: Sequence[Sample],
     problems: Mapping[str, Problem],
     done: Mapping[int, Result],
+    crew: Crew[Job],
 ) -> Iterator[tuple[Sample, Result]]:
     todo = [sample for sample in samples if sample.index not in done]
     for sample in todo:
@@ -140,10 +150,7 @@ def _judged(
     jobs.sort(key=lambda job: (-times.before.get(job.sample.task_id, 0.0), job.sample.task_id))
     if not jobs:
         return
-    arguments = (plan.call_s, plan.cache)
-    n_workers = max(1, min(plan.n_workers, len(jobs)))
-    pool = Crew[Job](n_workers, "harness.evaluation.native:handler", arguments, _HARD_LIMIT_S)
-    for job, answer in pool.answers(jobs):
+    for job, answer in crew.answers(jobs):
         if isinstance(answer, Lost):
             yield job.sample, unreadable(job.sample, f"cannot be judged: {answer.reason}")
             continue

@@ -18,6 +18,7 @@ import typer
 from egca.cli.output import EXIT_INTERRUPTED
 from egca.errors import InputError
 from egca.files import check_writable, save_text
+from egca.problems.sources import dataset_path
 
 if TYPE_CHECKING:
     from harness.evaluation import Plan, Result
@@ -118,6 +119,7 @@ def _run(plan: Plan, ks: list[int], json: Path | None, html: Path | None, resume
             check_writable(path)
     journal = None if json is None else json.with_name(f"{json.name}.partial")
     started = time.perf_counter()
+    dataset_path(plan.dataset)  # a name that is none is told before any process starts
     try:
         with judges(plan) as crew:
             if plan.engine == "native":

@@ -103,9 +103,12 @@ def encode_checked(
 def encode_arguments(args: tuple[Any, ...]) -> tuple[bytes, str]:
     """As encode_checked, quicker, for values of our own: it trusts that none imitates our marks."""
     try:
-        return _pack([_MARKS[tuple], *args]), ""
+        data = _pack([_MARKS[tuple], *args])
     except (TypeError, OverflowError, ValueError):  # more than msgpack has a form for
         return encode_checked(args)
+    if b"\xc4" in data or b"\xc5" in data or b"\xc6" in data:  # bytes, or a bytearray packed as such
+        return encode_checked(args)
+    return data, ""
 
 
 def _flat(value: Any, max_bytes: int, partial: bool) -> bytes | None:

@@ -105,11 +105,13 @@ def _shown(title: str, found: Localization, vocabulary: Vocabulary) -> Shown:
         )
         return Shown(title, text, offsets, evidence)
     steps = _steps(found)
-    ours = [step.candidate for step in found.traces if step.candidate is not None]
+    ours = [step.candidate.span for step in found.traces if step.candidate is not None]
     unequal = [
-        step.candidate for step in found.traces if step.candidate is not None and not step.is_equal
+        step.candidate.span
+        for step in found.traces
+        if step.candidate is not None and not step.is_equal
     ]
-    place = _tokens(offsets, divergence.span)
+    place = _statements_at(text, statements, [divergence.span])  # as credit.span has it by default
     failing = found.failing
     raised = failing.actual.failure if failing is not None else None
     repair = divergence.repair
@@ -120,12 +122,12 @@ def _shown(title: str, found: Localization, vocabulary: Vocabulary) -> Shown:
         divergence.mode,
         divergence.cause,
         raised.type if raised else "",
-        located=_tokens(offsets, raised.frames[-1]) if raised else place,
-        late=_statement_at(text, statements, unequal[-1:]),
-        unconfirmed=_statement_at(text, statements, unequal[:1]),
+        located=_statements_at(text, statements, [raised.frames[-1]]) if raised else place,
+        late=_statements_at(text, statements, unequal[-1:]),
+        unconfirmed=_statements_at(text, statements, unequal[:1]),
         exception_located=place if raised else (),
         statements=statements,
-        executed=_header(text, offsets) + _statement_at(text, statements, ours),
+        executed=_header(text, offsets) + _statements_at(text, statements, ours),
         steps=steps,
         dies_at=_death(text, steps, divergence.span),
         repair=None if repair is None else _in_tokens(repair, ids, offsets, text, vocabulary),
@@ -182,14 +184,14 @@ def _tokens(offsets: list[tuple[int, int]], span: Span) -> list[int]:
     return tokens_in_span(offsets, (span.start, span.end))
 
 
-def _statement_at(text: str, statements: list[list[int]], steps: list[Step]) -> list[int]:
-    """The tokens of the statements that some steps of a run belong to."""
+def _statements_at(text: str, statements: list[list[int]], places: list[Span]) -> list[int]:
+    """The tokens of the statements that some places lie in."""
     spans = _statements(text)
     hit = {
         i
         for i, span in enumerate(spans)
-        for step in steps
-        if span.start <= step.span.start < span.end
+        for place in places
+        if span.start <= place.start < span.end
     }
     return [token for i in sorted(hit) for token in statements[i]]
 

@@ -133,6 +133,11 @@ class Crew(Generic[J]):
         """Jobs that have no answer yet."""
         return len(self._queue) + sum(worker.job is not None for worker in self._workers)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether more jobs should come, for every process to have one and another to go on to."""
+        return self.n_open < 2 * self._n_workers
+
     def start(self) -> Crew[J]:
         """Start all processes now, so that they are ready when jobs come. Returns: itself."""
         while len(self._workers) < self._n_workers:

@@ -32,9 +32,9 @@ _MAX_SEEN = 8  # problems, with their tests; the samples of one come one after a
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A sample, with its problem."""
+    """A sample, with its problem; without one the reference is run, and its answers remembered."""
 
-    sample: Sample
+    sample: Sample | None
     problem: Problem
 
 
@@ -46,29 +46,43 @@ def limits_of(call_s: float) -> Limits:
 @contextlib.contextmanager
 def handler(
     call_s: float, truth_folder: Path | None, is_light: bool = True
-) -> Iterator[Callable[[Job], Result]]:
-    """What judges the jobs of one process."""
+) -> Iterator[Callable[[Job], Result | float]]:
+    """What does the jobs of one process: the result of a sample, or seconds of a reference."""
     truth = GroundTruth(truth_folder, is_light)
     with Sandbox(limits_of(call_s)) as sandbox:
         seen: dict[str, tuple[Problem, ConstraintSet]] = {}
 
-        def handle(job: Job) -> Result:
+        def handle(job: Job) -> Result | float:
             task_id = job.problem.task_id
             if task_id not in seen:
                 if len(seen) >= _MAX_SEEN:
                     del seen[next(iter(seen))]
                 seen[task_id] = job.problem, extract_constraints(job.problem)
             problem, constraints = seen[task_id]  # the same object, for what is remembered by it
-            return judged(Job(job.sample, problem), sandbox, truth, constraints)
+            if job.sample is None:
+                return remembered(problem, sandbox, truth)
+            return judged(job.sample, problem, sandbox, truth, constraints)
 
         yield handle
 
 
+def remembered(problem: Problem, sandbox: Sandbox, truth: GroundTruth) -> float:
+    """Run the reference if nobody has; seconds of its calls, 0 where it cannot be used."""
+    try:
+        expected = truth.expected(problem, sandbox, sandbox.limits)
+    except EgcaError:  # every sample of it will say so
+        return 0.0
+    return sum(answer.seconds for answer in expected.answers.values())
+
+
 def judged(
-    job: Job, sandbox: Sandbox, truth: GroundTruth, constraints: ConstraintSet | None = None
+    sample: Sample,
+    problem: Problem,
+    sandbox: Sandbox,
+    truth: GroundTruth,
+    constraints: ConstraintSet | None = None,
 ) -> Result:
     """Judge one sample; what is wrong with it, or with its problem, is its result."""
-    sample, problem = job.sample, job.problem
     started = time.perf_counter()
     try:
         program = sample.program(problem)

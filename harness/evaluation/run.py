@@ -1,13 +1,12 @@
 """One evaluation: samples in, results in the order of the samples out, safe to kill.
 
-Results are appended to a journal as they come, so that a run goes on where another ended. The
-longest tasks of the last run start first, so that no core waits for them at the end."""
+Results are appended to a journal as they come, so that a run goes on where another ended. What is
+judged when is order.py's."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from egca.problems import Problem, load_dataset
 from egca.problems.sources import dataset_path
 from harness.evaluation.native import SECONDS, Job, unreadable
 from harness.evaluation.official import evaluate_officially
+from harness.evaluation.order import Order, Times
 from harness.evaluation.results import Result
 from harness.evaluation.samples import Sample, known_only
 
@@ -142,45 +142,28 @@ def _judged(
     crew: Crew[Job],
 ) -> Iterator[tuple[Sample, Result]]:
     todo = [sample for sample in samples if sample.index not in done]
-    for sample in todo:
-        if sample.error:
-            yield sample, unreadable(sample, f"{sample.where}: {sample.error}")
+    for bad in todo:
+        if bad.error:
+            yield bad, unreadable(bad, f"{bad.where}: {bad.error}")
     jobs = [Job(sample, problems[sample.task_id]) for sample in todo if not sample.error]
-    times = _Times(plan)
-    jobs.sort(key=lambda job: (-times.before.get(job.sample.task_id, 0.0), job.sample.task_id))
-    if not jobs:
-        return
-    for job, answer in crew.answers(jobs):
-        if isinstance(answer, Lost):
-            yield job.sample, unreadable(job.sample, f"cannot be judged: {answer.reason}")
-            continue
-        times.note(job.problem.task_id, answer.seconds)
-        yield job.sample, answer
+    times = Times(plan.cache, str(plan.dataset))
+    order = Order(jobs, None if plan.cache is None else times.before)
+    with crew:
+        while True:
+            while crew.has_room and (job := order.next()) is not None:
+                crew.submit(job)
+            if not crew.n_open:
+                break
+            for job, answer in crew.ready():
+                task_id, sample = job.problem.task_id, job.sample
+                if sample is None:
+                    order.reference_took(task_id, 0.0 if isinstance(answer, Lost) else answer)
+                elif isinstance(answer, Lost):
+                    yield sample, unreadable(sample, f"cannot be judged: {answer.reason}")
+                else:
+                    times.note(task_id, answer.seconds)
+                    yield sample, answer
     times.save()
-
-
-class _Times:
-    """The most seconds that a sample of each task took in the last run, where there is a cache."""
-
-    def __init__(self, plan: Plan) -> None:
-        name = hashlib.sha256(str(plan.dataset).encode()).hexdigest()[:16]
-        self._path = None if plan.cache is None else plan.cache / f"times-{name}.json"
-        self._now: dict[str, float] = {}
-        self.before: dict[str, float] = {}
-        if self._path is not None:
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                rows = json.loads(self._path.read_text("utf-8")).items()
-                self.before = {str(k): float(v) for k, v in rows}
-
-    def note(self, task_id: str, seconds: float) -> None:
-        self._now[task_id] = max(seconds, self._now.get(task_id, 0.0))
-
-    def save(self) -> None:
-        if self._path is not None:
-            rows = {k: round(v, 4) for k, v in {**self.before, **self._now}.items()}
-            with contextlib.suppress(OSError):
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._path.write_text(json.dumps(rows), "utf-8")
 
 
 def checked_engine(name: str) -> str:

@@ -88,6 +88,19 @@ def _disagreement(program: Program, ours: Result, theirs: Result) -> dict[str, A
     }
 
 
+def earlier(before: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a table of speeds leaves for the next one: that ratios depend on the processor is seen
+    by the seconds of the bare calls beside them."""
+    names = ("bare_cpu_s", "evalplus_s", "egca_s", "ratio")
+    rows = {
+        key: {name: row[name] for name in names} for key, row in before.items() if "ratio" in row
+    }
+    return [
+        *before["provenance"].get("earlier", []),
+        {"commit": before["provenance"]["commit"], **rows},
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="egca's judge beside EvalPlus")
     parser.add_argument("what", choices=("speed", "verdicts"))
@@ -108,6 +121,8 @@ def main() -> None:
         packages=("egca", "evalplus"),
     )
     output = options.output or MEASURED / f"judging_{options.what}.json"
+    if options.what == "speed" and output.exists():
+        head["earlier"] = earlier(json.loads(output.read_text("utf-8")))
 
     def keep(found: dict[str, Any]) -> None:
         print(json.dumps(found, indent=1), flush=True)

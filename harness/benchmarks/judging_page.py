@@ -63,9 +63,24 @@ def _speed(found: dict[str, Any]) -> str:
             "",
             _targets(found),
             "",
+            *_earlier(found),
             _source(found),
         ]
     )
+
+
+def _earlier(found: dict[str, Any]) -> list[str]:
+    """Lines on earlier tables: how far the ratios depend on what a machine is just then."""
+    said = []
+    for before in found["provenance"].get("earlier", []):
+        parts = [
+            f"{name} {row['ratio']:.1f} times ({row['evalplus_s']:.0f} s, {row['egca_s']:.1f} s, "
+            f"bare {row['bare_cpu_s']:.1f} s)"
+            for key, name in NAMES.items()
+            if (row := before.get(key))
+        ]
+        said.append(f"Measured before, at commit {before['commit'][:12]}: {', '.join(parts)}.")
+    return [" ".join(said), ""] if said else []
 
 
 def _targets(found: dict[str, Any]) -> str:

@@ -10,13 +10,20 @@ from harness.provenance import ROOT
 from harness.studies.statistics import lowest_p
 
 RULES = ROOT / "results/measured/rules.json"
+RATES = ROOT / "results/measured/rates.json"
 OVERHEAD = ROOT / "results/measured/credit_overhead.json"
 STUDENTS = ROOT / "results/measured/warm_starts.json"
+_METRICS = {"area": "area", "sampled": "sampled pass@1", "greedy": "greedy pass@1"}
 
 
 def blocks() -> dict[str, str]:
     """Each block's text by name."""
-    return {"students": _students(), "overhead": _overhead(), "rules": _rules()}
+    return {
+        "students": _students(),
+        "overhead": _overhead(),
+        "rules": _rules(),
+        "rates": _rates(),
+    }
 
 
 def _students() -> str:
@@ -81,9 +88,31 @@ def _rule(row: dict[str, Any], study: dict[str, Any]) -> list[str]:
 
 def _finding(row: dict[str, Any]) -> str:
     """A line on a rule, that says no more than its intervals and corrected tests do."""
-    words = {"area": "area", "sampled": "sampled pass@1", "greedy": "greedy pass@1"}
-    said = [f"{word} {_difference(row[name], row['n_seeds'])}" for name, word in words.items()]
-    return f"- `{row['rule']}`: {'; '.join(said)}."
+    return f"- `{row['rule']}`: {_differences(row, row['n_seeds'])}."
+
+
+def _rates() -> str:
+    found = json.loads(RATES.read_text("utf-8"))
+    n = len(found["seeds"])
+    rows = [
+        [f"`{row['rule']}`", f"{row['rate']:g}"] + [f"{row[name]['mean']:.3f}" for name in _METRICS]
+        for row in found["rows"]
+    ]
+    said = [
+        f"- `{row['rule']}` at {row['rate']:g}: {_differences(row, n)}."
+        for row in found["rows"]
+        if row["rule"] != "uniform"
+    ]
+    return (
+        f"{table(['rule', 'rate', *_METRICS.values()], rows)}\n\n"
+        f"Against `uniform` at the same rate, {n} seeds from `tiny:{found['student']}`:\n\n"
+        + "\n".join(said)
+        + f"\n\nMeasured by `{found['provenance']['command']}`."
+    )
+
+
+def _differences(row: dict[str, Any], n: int) -> str:
+    return "; ".join(f"{word} {_difference(row[name], n)}" for name, word in _METRICS.items())
 
 
 def _difference(found: dict[str, Any], n: int) -> str:

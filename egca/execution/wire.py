@@ -106,7 +106,8 @@ def encode_arguments(args: tuple[Any, ...]) -> tuple[bytes, str]:
         data = _pack([_MARKS[tuple], *args])
     except (TypeError, OverflowError, ValueError):  # more than msgpack has a form for
         return encode_checked(args)
-    if b"\xc4" in data or b"\xc5" in data or b"\xc6" in data:  # bytes, or a bytearray packed as such
+    # Bytes begin so, and so does a bytearray that was packed as if it were bytes.
+    if b"\xc4" in data or b"\xc5" in data or b"\xc6" in data:
         return encode_checked(args)
     return data, ""
 

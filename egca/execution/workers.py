@@ -138,11 +138,14 @@ class Crew(Generic[J]):
         """Whether more jobs should come, for every process to have one and another to go on to."""
         return self.n_open < 2 * self._n_workers
 
-    def start(self) -> Crew[J]:
-        """Start all processes now, so that they are ready when jobs come. Returns: itself."""
+    def start(self) -> None:
+        """Start all processes now, so that they are ready when jobs come."""
         while len(self._workers) < self._n_workers:
-            self._workers.append(_Worker[J](self._setup, self._arguments))
-        return self
+            self._start_one()
+
+    def _start_one(self) -> _Worker[J]:
+        self._workers.append(_Worker[J](self._setup, self._arguments))
+        return self._workers[-1]
 
     def submit(self, job: J) -> None:
         """Have a job done by the next process that is free."""
@@ -185,8 +188,7 @@ class Crew(Generic[J]):
             if idle:
                 worker = idle.pop()
             elif len(self._workers) < self._n_workers:
-                worker = _Worker[J](self._setup, self._arguments)
-                self._workers.append(worker)
+                worker = self._start_one()
             else:
                 return
             worker.give(self._queue.popleft(), self._limit_s)

@@ -22,10 +22,9 @@ import typer
 from egca.files import save_text
 from egca.training import tiny
 from harness.provenance import ROOT, provenance
-from harness.studies.rule_rows import BASELINE, METRICS, metrics_of
+from harness.studies.rule_rows import BASELINE, METRICS, compared, correct, metrics_of
 from harness.studies.rules import run_for
 from harness.studies.runs import VERSION, results
-from harness.studies.statistics import holm, interval, paired_p
 
 OUTPUT = ROOT / "results/measured/rates.json"
 
@@ -46,22 +45,10 @@ def cells_of(found: Mapping[tuple[str, float], PerSeed]) -> list[dict[str, Any]]
                 "per_seed": [round(value, 4) for value in values[name]],
             }
             if rule != BASELINE:
-                pairs = zip(values[name], found[BASELINE, rate][name], strict=True)
-                row[name] |= _compared([ours - theirs for ours, theirs in pairs])
+                row[name] |= compared(values[name], found[BASELINE, rate][name])
         rows.append(row)
-    for name in METRICS:
-        tested = [row[name] for row in rows if row["rule"] != BASELINE]
-        for one, p in zip(tested, holm([one["p_vs_uniform"] for one in tested]), strict=True):
-            one["p_holm"] = round(p, 4)
+    correct(rows)
     return rows
-
-
-def _compared(differences: list[float]) -> dict[str, Any]:
-    return {
-        "delta_vs_uniform": round(float(np.mean(differences)), 4),
-        "delta_ci95": [round(x, 4) for x in interval(differences)],
-        "p_vs_uniform": round(paired_p(differences), 4),
-    }
 
 
 def main(

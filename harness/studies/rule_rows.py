@@ -94,12 +94,27 @@ def rows_of(found: Mapping[str, Seeds]) -> list[dict[str, Any]]:
     """A row for each rule, compared with BASELINE by the seeds that both have."""
     base = found.get(BASELINE)
     rows = [_row(rule, seeds, base) for rule, seeds in found.items()]
+    correct(rows)
+    return rows
+
+
+def correct(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add Holm's correction over all rows that are compared with BASELINE, metric by metric."""
     for name in METRICS:
         tested = [row[name] for row in rows if "p_vs_uniform" in row[name]]
         corrected = holm([one["p_vs_uniform"] for one in tested])
         for one, p in zip(tested, corrected, strict=True):
             one["p_holm"] = round(p, 4)
-    return rows
+
+
+def compared(values: Sequence[float], base: Sequence[float]) -> dict[str, Any]:
+    """How a metric differs from BASELINE's, over the seeds that both have."""
+    differences = [ours - theirs for ours, theirs in zip(values, base, strict=False)]
+    return {
+        "delta_vs_uniform": round(_mean(differences), 4),
+        "delta_ci95": [round(x, 4) for x in interval(differences)],
+        "p_vs_uniform": round(paired_p(differences), 4),
+    }
 
 
 def _row(rule: str, seeds: Seeds, base: Seeds | None) -> dict[str, Any]:
@@ -111,11 +126,7 @@ def _row(rule: str, seeds: Seeds, base: Seeds | None) -> dict[str, Any]:
             "per_seed": [round(value, 4) for value in values],
         }
         if base is not None and rule != BASELINE:
-            pairs = zip(values, base.per_seed[name], strict=False)
-            differences = [ours - theirs for ours, theirs in pairs]
-            row[name]["delta_vs_uniform"] = round(_mean(differences), 4)
-            row[name]["delta_ci95"] = [round(x, 4) for x in interval(differences)]
-            row[name]["p_vs_uniform"] = round(paired_p(differences), 4)
+            row[name] |= compared(values, base.per_seed[name])
     row["steps_to_target"] = seeds.steps_to_target
     row |= {name: round(value, 4) for name, value in seeds.means.items()}
     row["curve"] = [round(value, 4) for value in seeds.curve]

@@ -143,7 +143,7 @@ def test_turns_stay_with_the_last_one_and_count_no_tokens() -> None:
 def test_the_critic_reads_prompts_alone_and_has_the_values_of_whole_turns(policy) -> None:
     critic = Critic(policy)
     torch.nn.init.normal_(critic.head.weight)
-    critic.double()  # values of this size leave gradients with too few digits in float32
+    critic.double()  # though Llama's norms and softmax stay in float32
     rows = dialogues_of()
     wanted = critic(tokens_for([replace(row, following=None) for row in rows], policy))[:, 0]
     objective = Objective(name="rlef", critic_learning_rate=1e-3)
@@ -163,7 +163,10 @@ def test_the_critic_reads_prompts_alone_and_has_the_values_of_whole_turns(policy
     for one in (loss, by_hand):
         grads = torch.autograd.grad(one, [*critic.parameters()], allow_unused=True)
         gradients.append(torch.cat([g.flatten() for g in grads if g is not None]))
-    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-6)
+    found, wanted = gradients
+    scale = wanted.abs().max().item()  # single precision is a share of the largest terms
+    assert scale > 1e-3
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5 * scale)
 
 
 @pytest.mark.parametrize(("n", "k"), [(1, 1), (1, 3), (2, 3), (3, 5)])

@@ -21,6 +21,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from egca.errors import InputError
 from egca.files import save_text
 from egca.training import tiny
 from harness.provenance import ROOT, provenance
@@ -30,6 +31,7 @@ from harness.studies.rule_rows import BASELINE, Seeds, rows_of
 from harness.studies.runs import VERSION, Run, results, run_of
 
 OUTPUT = ROOT / "results/measured/rules.json"
+CHOICE = tuning.Grid().words
 RULES = (
     "uniform", "egca", "egca-cap", "egca-mask", "survival", "egca-contrast",
     "random-span", "late-span",
@@ -69,6 +71,8 @@ def study(
     Args:
         before: the table as it was measured so far. Its rates, target and seeds stand; rules that
             are not asked for stay as they are.
+    Raises: InputError for a rule that the table lacks, where its rates were not chosen as those of
+        other rules would be now.
     """
     had = {row["rule"]: Seeds.of_row(row) for row in before["rows"]} if before else {}
     missing = {
@@ -77,11 +81,15 @@ def study(
     }
     if before and not any(missing.values()):
         return dict(before)
-    tiny.student_folder(tiny.student_named(student))  # once, before runs want it side by side
     tuned = dict(before["tuning"]) if before else {}
-    tuned |= chosen_rates(
-        student, [rule for rule in missing if rule not in tuned], folder, n_workers
-    )
+    untuned = [rule for rule in missing if rule not in tuned]
+    if before and untuned and before["tuned_by"] != CHOICE:
+        raise InputError(
+            f"{', '.join(untuned)}: the table of {student} has rates that were chosen otherwise "
+            f"({before['tuned_by']}); give another --output, or only rules that it has"
+        )
+    tiny.student_folder(tiny.student_named(student))  # once, before runs want it side by side
+    tuned |= chosen_rates(student, untuned, folder, n_workers)
     runs = {
         rule: [run_for(student, rule, tuned[rule]["rate"], seed) for seed in seeds]
         for rule, seeds in missing.items()
@@ -94,7 +102,8 @@ def study(
         if group:
             more = Seeds.of_runs([lefts[run] for run in group], target)
             found[rule] = had[rule].with_more(more) if rule in had else more
-    return {"target": target, "tuning": tuned, "rows": rows_of(found)}
+    tuned_by = before["tuned_by"] if before else CHOICE
+    return {"target": target, "tuned_by": tuned_by, "tuning": tuned, "rows": rows_of(found)}
 
 
 def _target(lefts: Sequence[Mapping[str, Any]]) -> float:
@@ -126,8 +135,6 @@ def main(
     )
     earlier = [*before.get("earlier", []), before["provenance"]] if before else []
     protocol = {
-        "tuning_seeds": tuning.TUNING_SEEDS,
-        "rates": tuning.RATES,
         "target": f"{TARGET} above the first {SMOOTH} steps of {BASELINE}",
         "p": "exact sign-flip test over seeds; p_holm: Holm's correction over the rules",
         "ci95": "bootstrap over seeds",

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from egca.execution import linux
 from egca.files import make_folder, save_text
@@ -42,9 +42,14 @@ CURVES = ("pass_rate", "entropy", "grad_norm", "multiplier_max", "effective_toke
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Dotted options over the preset tiny, as sorted pairs."""
+    """Dotted options over the preset tiny, as sorted pairs.
+
+    part: of the family's compositions, on which the trained model is tried: "validation" for runs
+    that choose something, "test" for those that are reported.
+    """
 
     options: tuple[tuple[str, Any], ...]
+    part: Literal["test", "validation"] = "test"
 
     @property
     def key(self) -> str:
@@ -67,7 +72,8 @@ def _key(run: Run) -> str:
         for name in names
         if name.startswith(tiny.PREFIX)
     ]
-    text = json.dumps([VERSION, config.digest(), made])
+    part = [] if run.part == "test" else [run.part]
+    text = json.dumps([VERSION, config.digest(), made, *part])
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -117,7 +123,7 @@ def known(folder: Path, run: Run) -> dict[str, Any]:
 
 
 def make(run: Run, folder: Path) -> None:
-    """Train, evaluate on test compositions, and write the run's file."""
+    """Train, try the model on compositions that it has not seen, and write the run's file."""
     from egca.training.config import load_config
     from egca.training.run import train
 
@@ -139,9 +145,8 @@ def make(run: Run, folder: Path) -> None:
             trained = Path(work) / "run"
             if train(config, trained, listeners=[listen]).stopped:
                 raise KeyboardInterrupt
-            talks = has_dialogues(dict(run.options))
-            final = tested(trained / "model", config, talks=talks)
-            validation = _validation(trained / "evaluations.jsonl")
+            talks = run.part == "test" and has_dialogues(dict(run.options))
+            final = tested(trained / "model", config, part=run.part, talks=talks)
     except KeyboardInterrupt:  # as an exception it would end this run, and the next would begin
         signal.raise_signal(signal.SIGTERM)
         raise
@@ -150,17 +155,10 @@ def make(run: Run, folder: Path) -> None:
         "curves": curves,
         "modes": modes,
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
+        "part": run.part,
         "final": final,
-        **({"validation": validation} if validation else {}),
     }
     save_text(_file(folder, run), json.dumps(left))
-
-
-def _validation(file: Path) -> list[float]:
-    """pass@1 of each evaluation on held-out problems, where the run's options ask for any."""
-    if not file.is_file():
-        return []
-    return [json.loads(line)["pass_at_1"] for line in file.read_text("utf-8").splitlines()]
 
 
 def untrained(run: Run, folder: Path) -> dict[str, dict[str, Any]]:
@@ -184,13 +182,15 @@ def _test_untrained(run: Run) -> dict[str, dict[str, Any]]:
     config = load_config("tiny", changes={**QUIET, **dict(run.options)})
     name = config.model.name
     if not name.startswith(tiny.PREFIX):
-        return tested(Path(name), config, talks=False)
+        return tested(Path(name), config, part="test", talks=False)
     student = tiny.student_named(name.removeprefix(tiny.PREFIX))
-    return tested(tiny.student_folder(student), config, talks=False)
+    return tested(tiny.student_folder(student), config, part="test", talks=False)
 
 
-def tested(model: Path, config: TrainConfig, *, talks: bool) -> dict[str, dict[str, Any]]:
-    """pass@1 of a trained model on test compositions, sampled and greedy.
+def tested(
+    model: Path, config: TrainConfig, *, part: str, talks: bool
+) -> dict[str, dict[str, Any]]:
+    """pass@1 of a trained model on compositions of a part of its family, sampled and greedy.
 
     Args:
         talks: add "turns": what it makes of feedback, by the kind of feedback.
@@ -203,7 +203,7 @@ def tested(model: Path, config: TrainConfig, *, talks: bool) -> dict[str, dict[s
 
     policy = load_policy(Model(name=str(model)))
     data = config.data.model_copy(
-        update={"dataset": f"{config.data.dataset}-test", "limit": N_TEST}
+        update={"dataset": f"{config.data.dataset}-{part}", "limit": N_TEST}
     )
     problems = load_problems(data)
     bound = config.rollout.max_prompt_length

@@ -35,7 +35,7 @@ def main(
         folder = tiny.student_folder(student)
         said = json.loads((folder / "student.json").read_text("utf-8"))
         config = load_config("tiny", changes={**QUIET, "model.name": f"tiny:{name}"})
-        tests = tested(folder, config, talks=False)
+        tests = tested(folder, config, part="test", talks=False)
         found[name] = {
             "fault_rate": student.fault_rate,
             "n_parameters": said["n_parameters"],

@@ -244,8 +244,11 @@ def _document(folder: Path, preset: str, config: TrainConfig, request: Request) 
         "unavailable": {name: reason for name, reason in missing.items() if reason},
         "engines_differ": excused,
         "tuning": {
-            name: {"rate": float(best_rate(folder / name)), "means": means}
-            for name, means in tuned.items()
+            name: {
+                "rate": float(best_rate(folder / name)),
+                "scores": {rate: [score] for rate, score in scores.items()},
+            }
+            for name, scores in tuned.items()
         },
         "rows": _rows(runs),
     }  # fmt: skip

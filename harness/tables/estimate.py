@@ -6,6 +6,7 @@ runs took. For small and paper: a script for bash with every command, estimates 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,9 +15,9 @@ from egca.errors import InputError
 from egca.providers import serving
 from egca.training.config import TrainConfig, load_config
 from egca.training.plan import parameters_of, plan_of, shape_of
-from harness.studies.curves import score
+from harness.studies.curves import validated
 from harness.studies.runs import Run, is_known, known
-from harness.studies.tuning import best
+from harness.studies.tuning import Grid, Scores, best, for_tuning, wanted
 from harness.tables import larger
 from harness.tables.learning import run_for
 from harness.tables.methods import METHODS, label_of
@@ -48,7 +49,8 @@ def cost(name: str, request: Request) -> str:
         return "nothing beside main" if name == "modes" else "minutes, one run at a time"
     trained = larger.methods_of(request, "tiny")
     tuned = dict.fromkeys(METHODS[one].rate_of or one for one in trained)
-    n = len(tuned) * len(request.grid.rates) + len(trained) * request.n_seeds
+    n_tuning = len(request.grid.rates) + request.grid.n_finals
+    n = len(tuned) * n_tuning + len(trained) * request.n_seeds
     seconds = run_seconds(request.folder)
     took = f", about {_hours(n * seconds / request.n_workers)}" if seconds else ""
     return f"{n} runs{took} with {request.n_workers} workers"
@@ -79,12 +81,13 @@ def _tiny(name: str, request: Request) -> list[str]:
         return [request.command, f"cost      {cost(name, request)}"]
     trained = larger.methods_of(request, "tiny")
     tuned = list(dict.fromkeys(METHODS[one].rate_of or one for one in trained))
-    tuning = {one: [run_for(request, one, rate, seed) for rate in request.grid.rates
-                    for seed in request.grid.seeds] for one in tuned}  # fmt: skip
+    tuning = {one: _tuned(request, one) for one in tuned}
     reported = [run for one in trained for run in _reported(request, one, tuning)]
-    wanted = [*(run for runs in tuning.values() for run in runs), *reported]
+    n_tuning = sum(len(by_seed) for scores in tuning.values() for by_seed in scores.values())
+    to_tune = sum(_n_open(request.grid, scores) for scores in tuning.values())
     n_open = len(trained) * request.n_seeds - len(reported)  # their rate is not chosen yet
-    missing = sum(not is_known(request.folder, run) for run in wanted) + n_open
+    missing = to_tune + n_open + sum(not is_known(request.folder, run) for run in reported)
+    n_runs = n_tuning + to_tune + len(trained) * request.n_seeds
     seconds = run_seconds(request.folder)
     took = (
         f"about {_hours(missing * seconds / request.n_workers)} with {request.n_workers} workers: "
@@ -96,7 +99,7 @@ def _tiny(name: str, request: Request) -> list[str]:
     lines = [
         request.command,
         f"methods   {', '.join(trained)}",
-        f"runs      {len(wanted) + n_open}, {missing} of them to be made (more where the best rate "
+        f"runs      {n_runs}, {missing} of them to be made (more where the best rate "
         "is at an end of the grid)",
         f"hours     {took}",
         f"memory    about {plan_of(config).memory_gb or 0:.1f} GB for the model of a run, a run a "
@@ -106,14 +109,34 @@ def _tiny(name: str, request: Request) -> list[str]:
     return lines + ([f"missing   {', '.join(missed)}"] if missed else [])
 
 
-def _reported(request: Request, name: str, tuning: dict[str, list[Run]]) -> list[Run]:
+def _tuned(request: Request, name: str) -> dict[float, dict[int, float]]:
+    """What the tuning runs that are kept say of a method, as far as the search got."""
+    scores: dict[float, dict[int, float]] = {}
+    while todo := wanted(scores, request.grid):
+        runs = {one: for_tuning(run_for(request, name, *one)) for one in todo}
+        there = {one: run for one, run in runs.items() if is_known(request.folder, run)}
+        for (rate, seed), run in there.items():
+            scores.setdefault(rate, {})[seed] = validated(known(request.folder, run))
+        if len(there) < len(runs):
+            break
+    return scores
+
+
+def _n_open(grid: Grid, scores: Scores) -> int:
+    """How many tuning runs a method wants still, if its best rate is inside the grid."""
+    todo = wanted(scores, grid)
+    is_looking = any(seed == grid.seeds[0] for _, seed in todo)
+    return len(todo) + (grid.n_finals if is_looking else 0)
+
+
+def _reported(
+    request: Request, name: str, tuning: Mapping[str, dict[float, dict[int, float]]]
+) -> list[Run]:
     """The reported runs of a method, where its tuning is all there; else none are known."""
-    runs = tuning[METHODS[name].rate_of or name]
-    if not all(is_known(request.folder, run) for run in runs):
+    scores = tuning[METHODS[name].rate_of or name]
+    if wanted(scores, request.grid):
         return []
-    rate = "optimizer.learning_rate"
-    means = {float(run[rate]): score(known(request.folder, run)) for run in runs}
-    return [run_for(request, name, best(means), seed) for seed in range(request.n_seeds)]
+    return [run_for(request, name, best(scores), seed) for seed in range(request.n_seeds)]
 
 
 def _script(name: str, preset: str, request: Request) -> list[str]:

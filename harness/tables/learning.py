@@ -131,12 +131,9 @@ def run_for(request: Request, name: str, rate: float, seed: int) -> Run:
 
 def protocol(request: Request, target: float) -> dict[str, Any]:
     """What a reader has to know to read the numbers, in words of one line each."""
-    grid = request.grid
     return {
         "student": f"tiny:{STUDENT}",
-        "tuning": f"rates {', '.join(f'{rate:g}' for rate in grid.rates)} for every method, "
-        "further by twos where the best is at an end, on seeds "
-        f"{', '.join(map(str, grid.seeds))} that are not reported",
+        "tuning": request.grid.words,
         "sampled": f"pass@1 of {N_TEST} test compositions, {TESTS['sampled'][0]} samples each",
         "greedy": f"pass@1 of {N_TEST} test compositions, greedy",
         "area": "mean pass rate of the rollouts over all steps",

@@ -16,11 +16,6 @@ PRESETS = ("tiny", "small", "paper")
 BASE = "base"  # the model before post-training: tested, never trained
 TEACHER = "teacher"  # tested too, where there are methods that learn from it
 UNTRAINED: dict[str, str] = {BASE: "", TEACHER: "tiny:teacher-medium"}  # by model; "": the student
-_EVALUATED: dict[str, Any] = {
-    "evaluation.dataset": "tiny-validation",
-    "evaluation.every": 30,
-    "evaluation.greedy": False,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +26,7 @@ class Method:
     table. note: what differs from the original, where something does. rate_of: the method whose
     tuned learning rate it takes, for variants that are one method at several levels. ours: not a
     published method. has_curve: its rollouts are plain samples of the training problems, so that
-    their pass rate is a learning curve; a method without one is evaluated on held-out problems
-    while it learns, its learning rate is chosen by that, and only its final values are compared.
+    their pass rate is a learning curve; of a method without one only final values are compared.
     tiny: options that only preset tiny's small model wants. presets: where it makes sense.
     """
 
@@ -51,9 +45,8 @@ class Method:
 
     @property
     def all_options(self) -> dict[str, Any]:
-        """Dotted options over preset tiny, with evaluations where its rollouts make no curve."""
-        evaluated = {} if self.has_curve else _EVALUATED
-        return {**evaluated, **self.options, **self.tiny}
+        """Dotted options over preset tiny."""
+        return {**self.options, **self.tiny}
 
 
 def _credit(label: str, strategy: str, **more: Any) -> Method:

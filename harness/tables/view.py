@@ -308,7 +308,10 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
     for key, text in found.get("protocol", {}).items():
         facts[key.replace("_", " ")] = str(text)
     for method, one in found.get("tuning", {}).items():
-        tried = ", ".join(f"{rate}: {mean:.4f}" for rate, mean in one["means"].items())
+        tried = ", ".join(
+            f"{rate}: {' and '.join(f'{score:.4f}' for score in scores)}"
+            for rate, scores in one["scores"].items()
+        )
         facts[f"rate of {label_of(method)}"] = f"{one['rate']:g} (tried {tried})"
     for method, reason in found.get("unavailable", {}).items():
         facts[f"{label_of(method)} is missing"] = reason

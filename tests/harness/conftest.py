@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ def made(tmp_path: Path):
     pytest.importorskip("matplotlib", reason="needs the extra report")
     from harness.studies.runs import run_of
     from harness.studies.talks import has_dialogues
-    from harness.studies.tuning import Grid
+    from harness.studies.tuning import Grid, for_tuning
     from harness.tables.learning import run_for
     from harness.tables.methods import METHODS
     from harness.tables.request import Request
@@ -78,7 +78,7 @@ def made(tmp_path: Path):
     def make(
         methods: tuple[str, ...],
         n_seeds: int = 5,
-        grid: Grid = Grid((1e-4, 2e-4), (1e-4, 2e-4)),  # noqa: B008
+        grid: Grid = Grid((1e-4, 2e-4), (1e-4, 2e-4), (1_000,)),  # noqa: B008
         folder: Path = tmp_path / "runs",
     ) -> Request:
         folder.mkdir(exist_ok=True)
@@ -87,14 +87,14 @@ def made(tmp_path: Path):
         for name in trained:
             if METHODS[name].missing():
                 continue
-            for rate in grid.rates:
-                for seed in (*grid.seeds, *range(n_seeds)):
-                    run = run_for(request, name, rate, seed)
+            for rate, seed in product(grid.rates, (*grid.seeds, *range(n_seeds))):
+                run = run_for(request, name, rate, seed)
+                for one in (run, for_tuning(run)) if seed in grid.seeds else (run,):
                     left = left_by(GAINS.get(name, 0.0) - (rate != grid.rates[1]) * 0.05, seed)
-                    left["options"] = dict(run.options)
+                    left["options"] = dict(one.options)
                     if has_dialogues(left["options"]):
                         left["final"]["turns"] = talked_by(TALK_GAINS.get(name, 0.0), seed)
-                    (folder / f"{run.key}.json").write_text(json.dumps(left))
+                    (folder / f"{one.key}.json").write_text(json.dumps(left))
         key = run_of({"model.name": "tiny:medium-15"}).key
         tested = {name: solved_at(0.25) for name in ("sampled", "greedy")}
         (folder / f"untrained-{key}.json").write_text(json.dumps(tested))

@@ -278,7 +278,7 @@ def test_preset_small_with_a_random_model(tmp_path: Path, student: Path, problem
     assert set(rows) == {(name, metric) for name in ("grpo", "egca") for metric in metrics}
     assert rows["egca", "mbpp+"]["per_seed"] == [0.0, 0.0]  # a random model writes no program
     assert found["preset"] == "small"
-    assert found["tuning"]["egca"]["means"].keys() == {"5e-07", "1e-06", "2e-06"}
+    assert found["tuning"]["egca"]["scores"].keys() == {"5e-07", "1e-06", "2e-06"}
     done = (tmp_path / "runs/main-small/done.jsonl").read_text().splitlines()
     assert len(done) == 2 * (3 + 2 * (1 + 2 * 3))
     again = egca()

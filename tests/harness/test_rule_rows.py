@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from egca.errors import InputError
 from harness.studies.rule_rows import Seeds, rows_of
 from harness.studies.rules import study
 
@@ -67,8 +68,16 @@ def test_a_rule_with_fewer_seeds_is_compared_by_those_that_both_have() -> None:
 def test_what_is_measured_is_not_measured_again(tmp_path: Path) -> None:
     """Nor is a student made for it: the cache and the folder of the runs stay empty."""
     rows = rows_of({rule: seeds_of(rule, range(5)) for rule in GAINS})
-    tuned = {rule: {"rate": 3e-4, "means": {}} for rule in GAINS}
+    tuned = {rule: {"rate": 3e-4, "scores": {}} for rule in GAINS}
     before = {"target": TARGET, "tuning": tuned, "rows": rows}
     folder = tmp_path / "runs"
     assert study("medium-15", tuple(GAINS), 5, folder, 1, before) == before
     assert not folder.exists()
+
+
+def test_rates_that_were_chosen_in_two_ways_are_not_mixed(tmp_path: Path) -> None:
+    rows = rows_of({rule: seeds_of(rule, range(5)) for rule in GAINS})
+    tuned = {rule: {"rate": 3e-4, "scores": {}} for rule in GAINS}
+    before = {"target": TARGET, "tuned_by": "the area", "tuning": tuned, "rows": rows}
+    with pytest.raises(InputError, match=r"^survival: .* chosen otherwise \(the area\)"):
+        study("medium-15", ("survival",), 5, tmp_path / "runs", 1, before)

@@ -22,7 +22,7 @@ from egca.errors import InputError
 from egca.training.config import load_config
 from harness.provenance import ROOT
 from harness.studies.runs import QUIET, VERSION
-from harness.studies.tuning import Grid
+from harness.studies.tuning import RATES, SEEDS, Grid, for_tuning
 from harness.tables import document, learning, modes, scale
 from harness.tables.cells import GAP
 from harness.tables.coverage import lines
@@ -212,6 +212,21 @@ def test_dry_run_of_tiny_counts_what_is_kept(made, tmp_path: Path) -> None:
     assert "runs      14, 0 of them to be made" in said
     empty = replace(request, folder=tmp_path / "empty")
     assert "14 of them to be made" in "\n".join(plan("main", "tiny", empty))
+
+
+def test_dry_run_goes_on_where_tuning_stopped(made) -> None:
+    """All rates once, the best two of each method again, then the reported seeds."""
+    request = replace(made(("grpo", "egca"), 2, Grid()), grid=Grid())
+    said = "\n".join(plan("main", "tiny", request))
+    assert "runs      14, 0 of them to be made" in said
+    second = for_tuning(learning.run_for(request, "egca", RATES[1], SEEDS[1]))
+    (request.folder / f"{second.key}.json").unlink()
+    said = "\n".join(plan("main", "tiny", request))
+    assert "runs      14, 3 of them to be made" in said  # and those at a rate that is open again
+    first = for_tuning(learning.run_for(request, "egca", RATES[0], SEEDS[0]))
+    (request.folder / f"{first.key}.json").unlink()
+    said = "\n".join(plan("main", "tiny", request))
+    assert "runs      14, 5 of them to be made" in said
 
 
 def test_resume_takes_up_what_was_asked(tmp_path: Path) -> None:

@@ -205,9 +205,11 @@ class TraceSession:
         return believed(lambda: self._columns(frame, outcome))
 
     def _columns(self, frame: Any, outcome: Outcome) -> Trace:
-        packed, flat = frame["values"], frame["later"]
+        packed, flat, sites = frame["values"], frame["later"], frame["sites"]
+        if (type(packed), type(sites), type(flat)) != (bytes, bytes, list):
+            raise TypeError("a column of another type")
         self._room.take(len(packed) // _VALUES_SHARE)
-        site_ids, values = array("i", bytes(frame["sites"])), unpack(packed)
+        site_ids, values = array("i", sites), unpack(packed)
         counts = Counter(site_ids)
         counts.update(dict(zip(flat[::2], flat[1::2], strict=True)))
         n_steps, truncated = frame["n_steps"], frame["truncated"]

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from egca.problems.parsing import NOT_PYTHON, parsed
 from egca.types import Program, Segment
 
 _FENCE = re.compile(
@@ -302,7 +303,7 @@ def compiles(source: str) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(source, "<program>", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except NOT_PYTHON:
         return False
     return True
 
@@ -310,10 +311,8 @@ def compiles(source: str) -> bool:
 @lru_cache(maxsize=8)  # asked several times in a row for the same text
 def _tree(source: str) -> ast.Module | None:
     try:
-        with warnings.catch_warnings():  # an invalid escape in a string is none of our business
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parsed(source)
+    except NOT_PYTHON:
         return None
 
 

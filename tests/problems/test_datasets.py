@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from records import (
     EVALPLUS,
     EXAMPLES_ONLY,
     FUNCTIONAL,
+    HUMANEVAL,
     LEETCODE,
     MBPP,
     PLAIN,
@@ -38,6 +40,7 @@ from egca.execution.limits import Limits
 from egca.execution.sandbox import Sandbox
 from egca.problems import Check, Example, Problem, load_dataset, load_problem, program_of, row_of
 from egca.problems.datasets import DATASETS, problem_of
+from egca.problems.json_text import integer
 from egca.problems.plain import plain_problem
 from egca.types import Comparison
 
@@ -166,6 +169,29 @@ def test_apps(sandbox: Sandbox) -> None:
         Example("test 1", ({3: 1, 20: 2},), expected=2),
     )
     assert examples(problem_of(APPS_PLUS, "a:3"))[0].expected == "2\n"
+    long = "3" * 5000  # Python's own reader takes 4300 digits
+    told = f'{{"fn_name": "largest", "inputs": [[{{"{long}": {long}}}]], "outputs": [[{long}]]}}'
+    (test,) = examples(problem_of({**APPS_CALLS, "input_output": told}, "a:4"))
+    assert test == Example("test 1", ({integer(long): integer(long)},), expected=integer(long))
+
+
+def test_optional_fields_may_be_null_or_missing() -> None:
+    public = problem_of(STDIN, "l:1").tests[:1]
+    missing = {key: value for key, value in STDIN.items() if key != "private_test_cases"}
+    for row in (missing, {**STDIN, "private_test_cases": None}, {**missing, "metadata": None}):
+        assert problem_of(row, "l:1").tests == public
+    problem = problem_of(EVALPLUS, "e:1")
+    assert problem_of({**EVALPLUS, "plus_input": None, "atol": None}, "e:1") == problem
+    swapped = {**EVALPLUS, "base_input": None, "plus_input": EVALPLUS["base_input"]}
+    assert [test.name for test in problem_of(swapped, "e:1").tests] == ["plus 1"]
+
+
+def test_a_test_of_mbpp_is_counted_from_its_own_lines() -> None:
+    row = {**MBPP, "test_list": ["assert add(1, 2) in (3, 4)", "assert add(1, 1) in (2, 3)"]}
+    assert [test.line for test in problem_of(row, "m:1").tests[:2] if isinstance(test, Check)] == [
+        1,
+        2,
+    ]
 
 
 def test_codecontests_in_both_layouts() -> None:
@@ -181,7 +207,34 @@ def test_codecontests_in_both_layouts() -> None:
         (MBPP, {"code": None}, 'm:3: no "code" (text)'),
         (MBPP, {"test_list": []}, "m:3: test_list is empty"),
         (MBPP, {"test_list": [1]}, "m:3: test_list is no list of texts"),
-        (MBPP, {"test_list": ["assert (add("]}, "m:3: test_list"),
+        (MBPP, {"test_list": ["assert (add("]}, "m:3: test_list[0]: not Python: '(' was never"),
+        (
+            {**MBPP, "test_setup_code": "x = 1\ny = 2"},
+            {"test_list": ["", "assert add(1, 2) == 3", "assert add(1,\n2)) == 3"]},
+            "m:3: test_list[2]: not Python: unmatched ')'",
+        ),
+        (MBPP, {"challenge_test_list": ["assert add(1) =="]}, "m:3: challenge_test_list[0]: not"),
+        (
+            SANITIZED,
+            {"test_imports": ["import math", "import"]},
+            "m:3: test_imports[1]: not Python",
+        ),
+        (MBPP, {"test_setup_code": "def ("}, "m:3: test_setup_code: not Python"),
+        (
+            {**MBPP, "test_setup_code": "x = 1\ny = 2"},
+            {"test_list": ["assert add(1, 2) == 3", "from a import add, b\nassert b(add(1, 2))"]},
+            "m:3: test_list[1]: imports b besides the entry point",
+        ),
+        (
+            MBPP,
+            {"challenge_test_list": ["assert sub(1)"]},
+            "m:3: challenge_test_list: no test calls",
+        ),
+        (
+            MBPP,
+            {"code": "\ndef add(a, b:\n"},
+            "m:3: code: not Python: '(' was never closed (line 2)",
+        ),
         (MBPP, {"task_id": None}, 'm:3: no "task_id"'),
         (
             {**MBPP, "challenge_test_list": []},
@@ -189,7 +242,7 @@ def test_codecontests_in_both_layouts() -> None:
                 "test_list": ["assert add(Node(1), 2) == 3"],
                 "code": "class Node: pass\n" + "def add(a, b): pass",
             },
-            "uses Node, which only the program defines",
+            "m:3: test_list[0] uses Node, which only the program defines",
         ),
         (STDIN, {"public_test_cases": "[3]"}, "m:3: public_test_cases is no list of objects"),
         (STDIN, {"private_test_cases": "%"}, "m:3: private_test_cases: neither JSON nor base64"),
@@ -236,6 +289,15 @@ def test_codecontests_in_both_layouts() -> None:
             {"task_id": "Mbpp/5", "assertion": 3},
             "m:3: assertion is a number, but must be text",
         ),
+        (
+            EVALPLUS,
+            {"task_id": "Mbpp/²", "atol": math.nan},
+            "m:3: atol is nan, but must be a number",
+        ),
+        (EVALPLUS, {"atol": math.inf}, "m:3: atol is inf, but must be a number from 0 on"),
+        (EVALPLUS, {"atol": 10**400}, "but must be a number from 0 on"),
+        (HUMANEVAL, {"test": "def check(candidate)\n"}, "m:3: test:1: not Python: expected ':'"),
+        (MBPP, {"task_id": 10**5000}, "m:3: task_id is a number of too many digits to name a task"),
         (EVALPLUS, {"base_input": [3]}, "m:3: base_input is no list of argument lists"),
         (EVALPLUS, {"plus_input": [["1"]]}, "m:3: plus_input[0] does not fit Mbpp/124"),
         (EVALPLUS, {"task_id": "HumanEval/32", "base_input": [[]]}, "base_input[0] does not fit"),
@@ -251,7 +313,12 @@ def test_what_is_wrong_is_named(row: dict[str, Any], change: dict[str, Any], mes
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.just(10**5000)
+    | st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
 )
 TASKS = [*RECORDS.values(), SANITIZED, CODECONTESTS_ROWS]
@@ -332,9 +399,18 @@ def test_files_may_be_gzipped_or_one_list(tmp_path: Path) -> None:
     assert [replace(problem, origin="") for problem in first] == [
         replace(problem, origin="") for problem in second
     ]
-    listed.write_text(f"[{json.dumps(PLAIN)},\n{{oops")
-    with pytest.raises(ProblemError, match=r"list\.json:2: not JSON"):
-        list(load_dataset(listed, skip_bad=True))
+    for text, message in (
+        (f"[{json.dumps(PLAIN)},\n{{oops", "2: not JSON: Expecting property name"),
+        (f"[{json.dumps(PLAIN)}]\n[{json.dumps(MBPP)}]", "2: text after the list"),
+        (f"[{json.dumps(PLAIN)}\n{json.dumps(MBPP)}]", r"2: not JSON: expected \] and not {"),
+        (f"[{json.dumps(PLAIN)}\n", "2: not JSON: expected ] and not the end of the file"),
+        (" " * 70_000 + f"[{json.dumps(PLAIN)}]\n" + " " * 70_000 + "]", "2: text after the list"),
+    ):
+        listed.write_text(text)
+        loaded = load_dataset(listed, skip_bad=True)
+        assert next(loaded).task_id == "own/1"
+        with pytest.raises(ProblemError, match=rf"list\.json:{message}"):
+            list(loaded)
     packed.write_bytes(packed.read_bytes()[:-20])
     with pytest.raises(ProblemError, match="rows: Compressed file ended"):
         list(load_dataset(packed))

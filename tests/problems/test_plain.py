@@ -209,7 +209,7 @@ ROW: dict[str, Any] = {"task_id": "t", "entry_point": "f", "tests": [{"args": [1
         ({"tests": [{"args": [], "view": "bag"}]}, "tests[0]: view is 'bag', but must be one of"),
         (
             {"kind": "script"},
-            "p:1: kind is 'script', but the entry_point \"f\" is that of a function; leave kind out",
+            "p:1: kind is 'script', but the entry_point \"f\" is that of a function; leave",
         ),
         (
             {"kind": "method"},

@@ -27,7 +27,7 @@ from egca.types import Comparison
 FIELDS: dict[str, str] = {
     "task_id": "the problem's name in its data set",
     "entry_point": '"f", "Solution.f" for a method, "" for a script',
-    "kind": "function, method or script; default: what the entry point says",
+    "kind": "function, method or script: what the entry point says, and may be left out",
     "prompt": "the statement that a model sees",
     "is_prefix": "true: the prompt is code that a completion continues",
     "preamble": "code to put in front of every program, such as imports",

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from egca.execution.iterators import consumed
-from egca.execution.program import begin, fresh_namespace
+from egca.execution.program import begin, execute_script, fresh_namespace
 from egca.execution.wire import decode, encode
 
 # Not two underscores: in a class body such names are mangled.
@@ -39,6 +39,7 @@ setitimer, TIMER = signal.setitimer, signal.ITIMER_PROF
 TIMEOUT = b"t"  # first byte of an output: value, exception, timeout
 VALUE = b"v"
 RAISED = b"e"
+OVER = RAISED + b"output limit"  # no exception is called that
 SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 
 
@@ -69,6 +70,7 @@ class _Runner:
         self.slots = {SLOT.format(slot): 0 for slot in range(self.n_slots)}
         self.uses_random: bool = payload["uses_random"]
         self.null: Any = _Null()
+        self.capture = begin()
         self.reload: set[int] = set(payload["reload"])
         self.is_stateful: bool = payload["is_stateful"]
         self.entry_point: str = payload["entry_point"]
@@ -85,18 +87,21 @@ class _Runner:
         counter = itertools.repeat(None, ticks)
         namespace = self.namespace
         out = sys.stdout
-        stdout = sys.stdout = io.StringIO() if self.kind == "script" else self.null
+        if self.kind == "script":
+            self.capture.begin(self.calls[call]["stdin"] or "")
+        else:
+            sys.stdout = self.null
         value = None
         setitimer(TIMER, call_s, 0.05)
         try:
             try:
                 if self.function is None or self.is_stateful or edit in self.reload:
-                    self._execute(switches, counter, self.calls[call])
+                    self._execute(switches, counter)
                 else:
                     for slot, value in switches:
                         namespace[slot] = value
                     namespace[TICK] = counter.__next__
-                value = self._value(call, stdout)
+                value = self._value(call)
                 key = VALUE + _key(value)
             finally:
                 setitimer(TIMER, 0)
@@ -106,6 +111,13 @@ class _Runner:
         except BaseException as error:
             key = RAISED + type(error).__name__.encode("utf-8", "replace")[:100]
         sys.stdout = out
+        if self.kind == "script":
+            text = self.capture.end(MAX_OUTPUT_BYTES)
+            if self.capture.is_over:
+                self.capture.reopen()
+                key = key if key == TIMEOUT else OVER
+            elif key[:1] == VALUE:
+                value, key = text, VALUE + _key(text)
         for slot, _ in switches:
             self.namespace[slot] = 0
         if edit in self.reload:
@@ -114,27 +126,29 @@ class _Runner:
         left = counter.__length_hint__()
         return (key if left else TIMEOUT), value, ticks - left
 
-    def _execute(self, switches: Any, counter: Iterator[None], call: dict[str, Any]) -> None:
+    def _execute(self, switches: Any, counter: Iterator[None]) -> None:
         name = "__main__" if self.kind == "script" else "program"
         namespace = self.namespace = fresh_namespace(name)
         namespace.update(self.slots)
         namespace.update(switches)
         namespace[TICK] = counter.__next__
-        if self.kind == "script":
-            sys.stdin = io.TextIOWrapper(io.BytesIO((call["stdin"] or "").encode()))
         if self.uses_random:
             random.seed(0)
-        exec(self.code, namespace)
         self.function = None
+        if self.kind == "script":
+            execute_script(self.code, namespace)
+            return
+        exec(self.code, namespace)
         if self.kind == "function":
             self.function = namespace[self.entry_point]
         elif self.kind == "method":
             owner, _, method = self.entry_point.partition(".")
             self.function = lambda *a, **k: getattr(namespace[owner](), method)(*a, **k)
 
-    def _value(self, call: int, stdout: Any) -> Any:
+    def _value(self, call: int) -> Any:
+        """What the call returns; None for a script, whose value is what it prints."""
         if self.function is None:
-            return stdout.getvalue()
+            return None
         if self.uses_random:
             random.seed(0)
         load, data = self.arguments[call]

@@ -80,8 +80,9 @@ def trace(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, 
 def intervene(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Repeat a call once for each set of patches; one frame for each.
 
-    payload: number, call, call_s, runs [[[site, occurrence, encoded value or None to flip], ...],
-    ...], n_steps: bound for each run, or None: four times that of the unpatched run and a thousand.
+    payload: number, call, call_s, args_after, runs [[[site, occurrence, encoded value or None to
+    flip], ...], ...], n_steps: bound for each run, or None: four times that of the unpatched run
+    and a thousand.
     Yields what program.frames does, and n_applied, n_steps.
     """
     state = state["traced"][payload["number"]]
@@ -96,7 +97,7 @@ def intervene(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[s
         limit = 4 * patcher.n_steps + 1000
     for run in payload["runs"]:
         patcher.begin([Patch(site, n, value, value is None) for site, n, value in run], limit)
-        frame = _run(state, code, payload["call"], payload["call_s"], False)
+        frame = _run(state, code, payload["call"], payload["call_s"], payload["args_after"])
         if patcher.hit_step_limit:
             frame["failure"] = _step_failure(frame["failure"])
         frame.update(n_applied=patcher.n_applied, n_steps=patcher.n_steps)

@@ -191,7 +191,11 @@ def _prove_value(found: Findings, known: Explanation, claim: Claim) -> None:
     if claim.event is None or claim.value is NO_VALUE or found.tracer is None:
         return
     one, trace = found.failing[0], found.runs.failing[0]
-    if not one.is_known or not is_value(trace.sites[trace.site_ids[claim.event]]):
+    if (
+        not one.is_known
+        or not found.fails_alone()
+        or not is_value(trace.sites[trace.site_ids[claim.event]])
+    ):
         return
     moment = moment_at(trace, claim.event, claim.value, NO_VALUE)
     if is_answer(found, moment):

@@ -46,6 +46,7 @@ from egca.types import (
 
 N_ALTERNATIVES = 5
 N_REPAIRS = 3  # tried until one holds as text
+RIGHT_ALONE = "the call alone gives the right output, so no value in its run can be shown to matter"
 
 
 @dataclass(slots=True)
@@ -115,7 +116,9 @@ def divergence(
     chance = next((one.chance for one in found.ranked if one.line == line), 0.0)
     rest = [one for one in found.ranked if one.line != line]
     others = [_suspect(found, source_map, one) for one in rest[:N_ALTERNATIVES]]
-    confidence = scoring.confidence(found.evidence, chance, found.problem.reference is not None)
+    # A run that is right says no more of where the fault is than one with nothing beside it.
+    is_compared = found.problem.reference is not None and (not found.failing or found.fails_alone())
+    confidence = scoring.confidence(found.evidence, chance, is_compared)
     raised = found.failing[0].result.actual.failure if found.failing else None
     moment = known.moment
     return Divergence(
@@ -175,6 +178,9 @@ def _find_moment(found: Findings, known: Explanation, line: int) -> None:
     is_script = found.problem.kind == "script"
     session = found.tracer
     if session is None:
+        return
+    if not found.fails_alone():
+        known.reason = known.reason or ("" if known.proof.confirmed else RIGHT_ALONE)
         return
     if known.repair is not None:
         with tracer(found, known.repair.source) as repaired:

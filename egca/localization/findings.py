@@ -47,7 +47,8 @@ class Findings:
     tree: ast.Module = field(default_factory=lambda: ast.Module(body=[], type_ignores=[]))
     reference_tree: ast.Module | None = None
     inputs: list[Input] = field(default_factory=list)
-    is_complete: bool = True  # no input of the tests was left out of `inputs`
+    set_aside: set[int] = field(default_factory=set)  # of `inputs`, that no edit could be run on
+    is_complete: bool = True  # an edit that is right on all of `inputs` passes every test
     runs: Runs = field(default_factory=Runs)
     failing: list[Input] = field(default_factory=list)  # as in runs.failing
     scores: list[Score] = field(default_factory=list)
@@ -59,6 +60,17 @@ class Findings:
     @property
     def time_left_s(self) -> float:
         return self.deadline - time.perf_counter()
+
+    @property
+    def n_searched(self) -> int:
+        """Inputs that edits are tried on."""
+        return len(self.inputs) - len(self.set_aside)
+
+    def fails_alone(self, index: int = 0) -> bool:
+        """Whether a traced failing call is wrong by itself, on a fresh module, as it was in its
+        test. Else a value put into its run proves nothing."""
+        outcome = self.runs.failing[index].outcome
+        return not self.failing[index].accepts(outcome, self.problem.kind == "script")
 
 
 def trace(found: Findings) -> None:

@@ -39,6 +39,12 @@ from egca.types import Cause, Divergence, Program, SourceMap, Verdict
 
 # Of one round of edits, so that the later, rarer ones find something left.
 MAX_RUNS, MAX_TICKS = 3_000, 80_000
+BY_OTHERS = (
+    "a failing call alone gives the right output: what earlier calls leave behind, or what the "
+    "test does with its arguments, decides"
+)
+OUT_OF_TIME = "the time budget ended before all edits were tried"
+STUCK = "no more edits were tried, for run after run had to be killed"
 ALONE = "without a reference this is weaker: only the tests were there to compare"
 
 
@@ -154,8 +160,10 @@ def _rank(found: Findings) -> None:
     """Trace the runs, search for repairs, and rank the lines by all evidence."""
     every = gather(found.problem, found.verdict, found.children.reference, found.limits)
     found.inputs = affordable(every)
-    found.is_complete = len(found.inputs) == len(every)
+    found.is_complete = len(found.inputs) == len(every) and all(one.is_exact for one in every)
     trace(found)
+    if not all(map(found.fails_alone, range(len(found.failing)))):
+        found.notes.append(BY_OTHERS)
     _search(found)
     found.evidence = evidence_of.gather(
         found.tree,
@@ -163,7 +171,7 @@ def _rank(found: Findings) -> None:
         found.problem.entry_point,
         found.runs,
         found.scores,
-        len(found.inputs),
+        found.n_searched,
     )
     found.ranked = scoring.rank(found.evidence)
 
@@ -222,21 +230,26 @@ def _search(found: Findings) -> None:
 def _n_affordable(found: Findings) -> int:
     """Edits that can still run at all: each on one input, after the program as it is on all.
 
-    Where runs or ticks are spent no edit is made, nor one that would not get its turn.
+    Where runs, ticks or time are spent no edit is made, nor one that would not get its turn.
     """
-    if found.budget.n_ticks <= 0:
+    if found.budget.n_ticks <= 0 or found.time_left_s <= 0:
         return 0
     return max(found.budget.n_runs - len(found.inputs), 0)
 
 
 def _try_all(found: Findings, edits: list[Edit]) -> bool:
-    """Try edits; whether the search is over, by a full repair or by the clock."""
+    """Try edits; whether the search is over: by a full repair, by the clock, or as hopeless."""
     scores = _try(found, edits)
     found.scores += scores
-    if found.time_left_s <= 0:
-        found.notes.append("the time budget ended before all edits were tried")
+    is_hopeless = not any(
+        one.is_failing for i, one in enumerate(found.inputs) if i not in found.set_aside
+    )
+    if is_hopeless or STUCK in found.notes:
         return True
-    return any(score.is_full(len(found.inputs)) for score in scores)
+    if found.time_left_s <= 0:
+        found.notes.append(OUT_OF_TIME)
+        return True
+    return any(score.is_full(found.n_searched) for score in scores)
 
 
 def executed(found: Findings, trace: Trace) -> set[int]:
@@ -279,6 +292,7 @@ def _try(found: Findings, edits: list[Edit]) -> list[Score]:
         found.problem.kind,
         found.problem.entry_point,
         lambda call, output: found.inputs[call].accepts_output(output, is_script),
+        lambda call, output: found.inputs[call].is_repeated(output, is_script),
         replace(
             found.budget,
             n_runs=min(found.budget.n_runs, MAX_RUNS),
@@ -288,6 +302,10 @@ def _try(found: Findings, edits: list[Edit]) -> list[Score]:
         _spare_ticks(found),
     )
     scores = search.find()
+    found.set_aside |= search.set_aside
+    found.is_complete = found.is_complete and not search.set_aside
+    if search.has_given_up and STUCK not in found.notes:
+        found.notes.append(STUCK)
     n_runs, n_ticks = search.spent
     found.budget = replace(
         found.budget,

@@ -146,14 +146,18 @@ class _Runner:
             self.function = lambda *a, **k: getattr(namespace[owner](), method)(*a, **k)
 
     def _value(self, call: int) -> Any:
-        """What the call returns; None for a script, whose value is what it prints."""
+        """What the call returns, where it is asked for with the arguments as they are then.
+
+        None for a script, whose value is what it prints.
+        """
         if self.function is None:
             return None
         if self.uses_random:
             random.seed(0)
         load, data = self.arguments[call]
         args, kwargs = load(data)
-        return consumed(self.function(*args, **kwargs))
+        value = consumed(self.function(*args, **kwargs))
+        return (value, args) if self.calls[call].get("wants_args") else value
 
 
 def _arguments(call: dict[str, Any]) -> tuple[Callable[[Any], Any], Any]:

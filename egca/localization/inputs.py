@@ -23,6 +23,8 @@ from egca.types import Cause, Comparison, Failure, Outcome, TestResult, Verdict
 
 MAX_INPUTS = 40  # more calls than this add little evidence, and each costs a run of every edit
 MAX_SLOW = 3
+# Woven in, an assignment that is not on still makes its name a local one.
+UNBOUND = frozenset(("NameError", "UnboundLocalError"))
 SLOW_S = 0.05  # what takes longer is left out as long as there is other evidence
 
 
@@ -98,10 +100,15 @@ class Input:
 
     def is_repeated(self, output: bytes, is_script: bool = False) -> bool:
         """Whether a run of the unchanged program, with an output of variants.run, did what it did
-        in the test: it is as right as there, and gives a value if it gave one there."""
+        in the test: it is as right as there, and gives a value or raises as there."""
         if self.accepts_output(output, is_script) == self.is_failing:
             return False
-        return output[:1] == VALUE or not self.actual.ok
+        failure = self.actual.failure
+        if output[:1] == VALUE or failure is None:
+            return output[:1] == VALUE
+        raised = output[1:].decode(errors="replace")
+        is_same = {raised, failure.type} <= UNBOUND or raised == failure.type
+        return is_same or output[:1] != RAISED or failure.cause is not Cause.EXCEPTION
 
     def _fits(self, raised: str | None, value: Any, args: Any, is_script: bool) -> bool:
         return any(self._is(right, raised, value, args, is_script) for right in self.right)

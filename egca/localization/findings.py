@@ -66,9 +66,16 @@ class Findings:
         """Inputs that edits are tried on."""
         return len(self.inputs) - len(self.set_aside)
 
+    @property
+    def all_fail_alone(self) -> bool:
+        """As fails_alone, for all failing calls that were traced."""
+        return all(self.fails_alone(index) for index in range(len(self.failing)))
+
     def fails_alone(self, index: int = 0) -> bool:
-        """Whether a traced failing call is wrong by itself, on a fresh module, as it was in its
-        test. Else a value put into its run proves nothing."""
+        """Whether a failing call as it is traced, on a fresh module, is wrong as in its test.
+
+        If not, a value put into its run proves nothing.
+        """
         outcome = self.runs.failing[index].outcome
         return not self.failing[index].accepts(outcome, self.problem.kind == "script")
 

@@ -22,6 +22,7 @@ from egca.problems import Example, Problem
 from egca.types import Cause, Comparison, Failure, Outcome, TestResult, Verdict
 
 MAX_INPUTS = 40  # more calls than this add little evidence, and each costs a run of every edit
+MAX_BEFORE = 40  # calls that are made before another, where only these make it wrong
 MAX_SLOW = 3
 # Woven in, an assignment that is not on still makes its name a local one.
 UNBOUND = frozenset(("NameError", "UnboundLocalError"))
@@ -177,6 +178,15 @@ def affordable(inputs: Sequence[Input]) -> list[Input]:
         passing = [one for one in found if not one.is_failing][: MAX_INPUTS - len(failing)]
         found = [*failing, *passing]
     return found
+
+
+def after_earlier(inputs: Sequence[Input]) -> list[Input]:
+    """The same inputs, each with the calls that the tests make before it."""
+    calls = [one.call for one in inputs]
+    return [
+        replace(one, call=replace(one.call, before=tuple(calls[max(i - MAX_BEFORE, 0) : i])))
+        for i, one in enumerate(inputs)
+    ]
 
 
 def _of_check(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -26,7 +26,7 @@ from egca.localization.edit_program import edit_space, touches
 from egca.localization.edits import Edit
 from egca.localization.evidence import Evidence
 from egca.localization.findings import LIMITS, PATIENT, Findings, trace
-from egca.localization.inputs import affordable, gather
+from egca.localization.inputs import Input, affordable, after_earlier, gather
 from egca.localization.ops import OPS
 from egca.localization.result import AlignedStep, Localization
 from egca.localization.schemata import build
@@ -39,6 +39,7 @@ from egca.types import Cause, Divergence, Program, SourceMap, Verdict
 
 # Of one round of edits, so that the later, rarer ones find something left.
 MAX_RUNS, MAX_TICKS = 3_000, 80_000
+AFTER_OTHERS = "a failing call is wrong only after those before it, which leave something behind"
 BY_OTHERS = (
     "a failing call alone gives the right output: what earlier calls leave behind, or what the "
     "test does with its arguments, decides"
@@ -162,8 +163,8 @@ def _rank(found: Findings) -> None:
     found.inputs = affordable(every)
     found.is_complete = len(found.inputs) == len(every) and all(one.is_exact for one in every)
     trace(found)
-    if not all(map(found.fails_alone, range(len(found.failing)))):
-        found.notes.append(BY_OTHERS)
+    if not found.all_fail_alone:
+        _trace_in_order(found, every)
     _search(found)
     found.evidence = evidence_of.gather(
         found.tree,
@@ -174,6 +175,20 @@ def _rank(found: Findings) -> None:
         found.n_searched,
     )
     found.ranked = scoring.rank(found.evidence)
+
+
+def _trace_in_order(found: Findings, every: Sequence[Input]) -> None:
+    """Where a failing call is right by itself: make the calls of the tests before it."""
+    alone = found.inputs, found.runs, found.failing
+    found.is_complete = False
+    if found.problem.kind != "script":
+        found.inputs = affordable(after_earlier(every))
+        trace(found)
+        if found.all_fail_alone:
+            found.notes.append(AFTER_OTHERS)
+            return
+    found.inputs, found.runs, found.failing = alone
+    found.notes.append(BY_OTHERS)
 
 
 def _fails_by_time_only(verdict: Verdict) -> bool:

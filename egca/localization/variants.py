@@ -40,6 +40,7 @@ TIMEOUT = b"t"  # first byte of an output: value, exception, timeout
 VALUE = b"v"
 RAISED = b"e"
 OVER = RAISED + b"output limit"  # no exception is called that
+Arguments = tuple[Callable[[Any], Any], Any]
 SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 
 
@@ -72,11 +73,12 @@ class _Runner:
         self.null: Any = _Null()
         self.capture = begin()
         self.reload: set[int] = set(payload["reload"])
-        self.is_stateful: bool = payload["is_stateful"]
         self.entry_point: str = payload["entry_point"]
         self.kind: str = payload["kind"]
         self.calls: list[dict[str, Any]] = payload["calls"]
         self.arguments = [_arguments(call) for call in self.calls]
+        self.before = [[*map(_arguments, call.get("before", ()))] for call in self.calls]
+        self.is_stateful: bool = payload["is_stateful"] or any(self.before)
         self.namespace: dict[str, Any] = fresh_namespace("program")
         self.function: Callable[..., Any] | None = None
 
@@ -152,15 +154,22 @@ class _Runner:
         """
         if self.function is None:
             return None
-        if self.uses_random:
-            random.seed(0)
-        load, data = self.arguments[call]
-        args, kwargs = load(data)
-        value = consumed(self.function(*args, **kwargs))
+        for earlier in self.before[call]:
+            with contextlib.suppress(Exception, SystemExit):
+                self._called(self.function, earlier)
+        value, args = self._called(self.function, self.arguments[call])
         return (value, args) if self.calls[call].get("wants_args") else value
 
+    def _called(self, function: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
+        """What a call with fresh arguments gives, and the arguments as it leaves them."""
+        if self.uses_random:
+            random.seed(0)
+        load, data = arguments
+        args, kwargs = load(data)
+        return consumed(function(*args, **kwargs)), args
 
-def _arguments(call: dict[str, Any]) -> tuple[Callable[[Any], Any], Any]:
+
+def _arguments(call: dict[str, Any]) -> Arguments:
     """How to make fresh arguments for a call again and again, and of what."""
     arguments = decode(call["args"]), decode(call["kwargs"])
     try:

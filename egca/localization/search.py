@@ -7,7 +7,7 @@ child that an edit kills is replaced, and that edit counts as wrong."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,14 +123,16 @@ class EditSearch:
         self.passing: list[int] = []
         self.set_aside: set[int] = set()
 
-    def find(self) -> list[Score]:
+    def find(self, known: Set[int]) -> list[Score]:
         """Try all edits; those that repair at least one failing input, best first.
 
-        Returns: scores, full repairs first. Empty when the program as woven fails nowhere; see
-            set_aside.
+        Args:
+            known: calls that are to be set aside.
+        Returns: scores, full repairs first. Empty when the program as woven fails nowhere, or when
+            other calls have to be set aside as well (set_aside tells all of them).
         """
-        self._baseline()
-        if not self.failing:
+        self._baseline(known)
+        if not self.failing or not self.set_aside <= known:
             return []
         order = sorted(self.failing, key=lambda call: (self.ticks[call], call))
         everything = list(range(len(self.edits)))
@@ -161,12 +163,12 @@ class EditSearch:
         """Runs and ticks used so far, those of the program as it is not counted."""
         return self.budget.n_runs - self._runs_left, self.budget.n_ticks - self._ticks_left
 
-    def _baseline(self) -> None:
+    def _baseline(self, known: Set[int]) -> None:
         runs = [(-1, call, BASE_TICKS) for call in range(self.n_calls)]
         longest_s = 0.0
         for (_, call, _), (output, used, seconds) in zip(runs, self._run(runs), strict=False):
             self.ticks.append(0 if output == TIMEOUT else used)
-            if not self._is_repeated(call, output):
+            if call in known or not self._is_repeated(call, output):
                 self.set_aside.add(call)
                 continue
             longest_s = longest_s if output == TIMEOUT else max(longest_s, seconds)

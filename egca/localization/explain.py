@@ -46,7 +46,9 @@ from egca.types import (
 
 N_ALTERNATIVES = 5
 N_REPAIRS = 3  # tried until one holds as text
-RIGHT_ALONE = "the call alone gives the right output, so no value in its run can be shown to matter"
+RIGHT_ALONE = (
+    "the call by itself gives what is right, so no value in its run can be shown to matter"
+)
 
 
 @dataclass(slots=True)

@@ -63,6 +63,11 @@ class Input:
         return bool(self.right)
 
     @property
+    def expected(self) -> Any:
+        """A value that is right, or the Failure; None where nothing is known."""
+        return self.right[0].value if self.right else None
+
+    @property
     def is_exact(self) -> bool:
         """Whether a run that is right here cannot fail the test for all that is known."""
         return not self.wants_args and all(right == self.right[0] for right in self.right)

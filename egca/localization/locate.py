@@ -34,8 +34,8 @@ from egca.types import Cause, Divergence, Program, SourceMap, Verdict
 
 AFTER_OTHERS = "a failing call is wrong only after those before it, which leave something behind"
 BY_OTHERS = (
-    "a failing call alone gives the right output: what earlier calls leave behind, or what the "
-    "test does with its arguments, decides"
+    "a failing call by itself gives what is right: something else decides, such as earlier calls, "
+    "or what the test does with its arguments or its value"
 )
 ALONE = "without a reference this is weaker: only the tests were there to compare"
 

@@ -187,7 +187,7 @@ class EditSearch:
         for call in order[1:3]:
             others = [i for i in range(len(self.edits)) if call not in self.scores[i].tried]
             hopeful = sorted({*hopeful, *self._screen(others, call)})
-        self._grid(hopeful, range(self.n_calls))
+        self._grid(hopeful, sorted([*self.failing, *self.passing]))
 
     def _screen(self, indices: Sequence[int], call: int) -> list[int]:
         self._grid(indices, [call])

@@ -46,6 +46,7 @@ from egca.types import (
 
 N_ALTERNATIVES = 5
 N_REPAIRS = 3  # tried until one holds as text
+MUTABLE = (list, dict, set)
 RIGHT_ALONE = (
     "the call by itself gives what is right, so no value in its run can be shown to matter"
 )
@@ -225,7 +226,12 @@ def _intervened(
 
 
 def is_answer(found: Findings, moment: Moment) -> bool:
-    """Whether a value is what the entry point returns: making that right proves nothing."""
+    """Whether a value is what the entry point returns, or is to leave of an argument: making that
+    right proves nothing."""
+    one = found.failing[0]
+    left = [arg for right in one.right for arg in right.args or () if isinstance(arg, MUTABLE)]
+    if one.wants_args and moment.expected in left:
+        return True
     last = found.problem.entry_point.rpartition(".")[2]
     return moment.site.kind == "return" and moment.site.function.rpartition(".")[2] == last
 

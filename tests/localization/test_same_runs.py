@@ -148,6 +148,16 @@ def test_a_value_put_in_may_make_an_argument_right(sandbox):
     assert (divergence.proof.kind, divergence.expected) == ("value", 2)
 
 
+def test_a_whole_argument_put_in_proves_nothing(sandbox):
+    problem = function(
+        "def test_a():\n    xs = [2, 1]\n    f(xs)\n    assert xs == [1, 2]\n",
+        "def f(xs):\n    ys = sorted(xs)\n    xs[:] = ys\n",
+    )
+    candidate = "def f(xs):\n    xs.reverse()\n    xs.reverse()\n"
+    divergence = localize(candidate, None, problem, sandbox=sandbox, budget=NO_EDITS).divergence
+    assert divergence.proof.kind == "none"
+
+
 def test_arguments_do_not_matter_where_the_value_is_wrong(sandbox):
     """The reference sorts its argument on the way; nobody looks at it."""
     problem = function(

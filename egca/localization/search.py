@@ -93,7 +93,7 @@ class EditSearch:
         spare_ticks: int = SPARE_TICKS,
     ) -> None:
         self.edits = edits
-        self.n_calls = len(calls)
+        self.calls = calls
         self.budget = budget
         self._child = child
         self._judge = judge
@@ -114,7 +114,7 @@ class EditSearch:
             "is_stateful": schemata.is_stateful,
             "entry_point": entry_point,
             "kind": kind,
-            "calls": list(calls),
+            "calls": [*calls],
             "uses_random": schemata.uses_random,
         }
         self.scores = [Score(index, edit) for index, edit in enumerate(edits)]
@@ -142,11 +142,12 @@ class EditSearch:
         alive = hopeful
         for calls in _rounds(order[1:], [c for c in rest if c in set(self.passing)]):
             alive = [i for i in self._grid(alive, calls) if self._right(i, calls)]
-        if not any(self.scores[i].is_full(self.n_calls) for i in hopeful):
+        n_calls = len(self.calls) - len(self.set_aside)
+        if not any(self.scores[i].is_full(n_calls) for i in hopeful):
             self._partial(hopeful, order)
         found = [score for score in self.scores if score.repaired]
         return sorted(
-            found, key=lambda s: (not s.is_full(self.n_calls), -len(s.repaired), len(s.broken))
+            found, key=lambda s: (not s.is_full(n_calls), -len(s.repaired), len(s.broken))
         )
 
     @property
@@ -164,7 +165,7 @@ class EditSearch:
         return self.budget.n_runs - self._runs_left, self.budget.n_ticks - self._ticks_left
 
     def _baseline(self, known: Set[int]) -> None:
-        runs = [(-1, call, BASE_TICKS) for call in range(self.n_calls)]
+        runs = [(-1, call, BASE_TICKS) for call in range(len(self.calls))]
         longest_s = 0.0
         for (_, call, _), (output, used, seconds) in zip(runs, self._run(runs), strict=False):
             self.ticks.append(0 if output == TIMEOUT else used)
@@ -173,7 +174,6 @@ class EditSearch:
                 continue
             longest_s = longest_s if output == TIMEOUT else max(longest_s, seconds)
             (self.passing if self._is_right(call, output) else self.failing).append(call)
-        self.n_calls -= len(self.set_aside)
         # What did not end says nothing about how long a repaired program takes.
         self._ticks_left = self.budget.n_ticks
         self._deaths = 0
@@ -187,7 +187,8 @@ class EditSearch:
         for call in order[1:3]:
             others = [i for i in range(len(self.edits)) if call not in self.scores[i].tried]
             hopeful = sorted({*hopeful, *self._screen(others, call)})
-        self._grid(hopeful, sorted([*self.failing, *self.passing]))
+        # Of all calls, for the ticks may have ended before the program as it is was run on each.
+        self._grid(hopeful, [call for call in range(len(self.calls)) if call not in self.set_aside])
 
     def _screen(self, indices: Sequence[int], call: int) -> list[int]:
         self._grid(indices, [call])

@@ -2,8 +2,8 @@
 right.
 
 Tests come as data or as code (egca/problems); here both become calls with an expected outcome.
-Where a test is code, the reference's answer to the same call is expected; without a reference, the
-answer of a passing test is its own expectation, and that of a failing one is not known."""
+Where a test is code, the reference's answer to the same call is expected; in a test that passes the
+candidate's own is as right. Without a reference, what a failing test expects is not known."""
 
 from __future__ import annotations
 

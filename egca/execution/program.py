@@ -380,7 +380,7 @@ def _run_script(state: dict[str, Any], call: dict[str, Any], call_s: float) -> d
     namespace = fresh_namespace("__main__")
     code = state["program"]
     result = guarded(
-        lambda: _execute_script(code, namespace),
+        lambda: execute_script(code, namespace),
         call_s,
         stdin=call["stdin"] or "",
         stdout_bytes=state["stdout_bytes"],
@@ -392,7 +392,7 @@ def _run_script(state: dict[str, Any], call: dict[str, Any], call_s: float) -> d
     return frame
 
 
-def _execute_script(code: types.CodeType, namespace: dict[str, Any]) -> None:
+def execute_script(code: types.CodeType, namespace: dict[str, Any]) -> None:
     """As the interpreter does with a main program: wait for its threads, take exit(0) as an end."""
     try:
         exec(code, namespace)

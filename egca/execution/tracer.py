@@ -132,13 +132,19 @@ class TraceSession:
         return self._all("trace", len(calls), payload, self._trace, failed)
 
     def intervene(
-        self, call: Call, patches: Sequence[Patch | Sequence[Patch]], n_steps: int | None = None
+        self,
+        call: Call,
+        patches: Sequence[Patch | Sequence[Patch]],
+        n_steps: int | None = None,
+        *,
+        args_after: bool = False,
     ) -> list[Outcome]:
         """Repeat a call once for each patch (or set of patches) and say how it ended.
 
         Args:
             n_steps: steps after which a run ends as a timeout. None: four times those of the run
                 without patches, and a thousand; a trace of the call saves that run (`n_steps`).
+            args_after: whether the outcomes tell the arguments as the call left them.
         Raises: SandboxError; InputError for arguments that are no data.
         """
         encoded = call.encoded
@@ -151,6 +157,7 @@ class TraceSession:
                 "call": encoded,
                 "call_s": self.limits.call_s,
                 "n_steps": n_steps,
+                "args_after": args_after,
                 "runs": runs[start:],
             }
 

@@ -46,6 +46,10 @@ from egca.types import (
 
 N_ALTERNATIVES = 5
 N_REPAIRS = 3  # tried until one holds as text
+MUTABLE = (list, dict, set)
+RIGHT_ALONE = (
+    "the call by itself gives what is right, so no value in its run can be shown to matter"
+)
 
 
 @dataclass(slots=True)
@@ -115,7 +119,9 @@ def divergence(
     chance = next((one.chance for one in found.ranked if one.line == line), 0.0)
     rest = [one for one in found.ranked if one.line != line]
     others = [_suspect(found, source_map, one) for one in rest[:N_ALTERNATIVES]]
-    confidence = scoring.confidence(found.evidence, chance, found.problem.reference is not None)
+    # A run that is right says no more of where the fault is than one with nothing beside it.
+    is_compared = found.problem.reference is not None and (not found.failing or found.fails_alone())
+    confidence = scoring.confidence(found.evidence, chance, is_compared)
     raised = found.failing[0].result.actual.failure if found.failing else None
     moment = known.moment
     return Divergence(
@@ -176,6 +182,9 @@ def _find_moment(found: Findings, known: Explanation, line: int) -> None:
     session = found.tracer
     if session is None:
         return
+    if not found.fails_alone():
+        known.reason = known.reason or ("" if known.proof.confirmed else RIGHT_ALONE)
+        return
     if known.repair is not None:
         with tracer(found, known.repair.source) as repaired:
             moment = first_change(trace, repaired.trace([one.call])[0])
@@ -217,7 +226,12 @@ def _intervened(
 
 
 def is_answer(found: Findings, moment: Moment) -> bool:
-    """Whether a value is what the entry point returns: making that right proves nothing."""
+    """Whether a value is what the entry point returns, or is to leave of an argument: making that
+    right proves nothing."""
+    one = found.failing[0]
+    left = [arg for right in one.right for arg in right.args or () if isinstance(arg, MUTABLE)]
+    if one.wants_args and moment.expected in left:
+        return True
     last = found.problem.entry_point.rpartition(".")[2]
     return moment.site.kind == "return" and moment.site.function.rpartition(".")[2] == last
 

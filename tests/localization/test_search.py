@@ -56,6 +56,7 @@ def outcomes(sandbox, tree, calls, edits, kind="function", entry_point="longest"
         kind,
         entry_point,
         judge,
+        lambda call, output: True,
         Budget(n_runs=10**6, n_ticks=10**8, n_edits=10**6, seconds=60.0),
     )
     runs = [(edit, call, 10**5) for edit in range(-1, len(edits)) for call in range(len(calls))]

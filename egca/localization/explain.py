@@ -1,7 +1,7 @@
 """From a ranking of lines to a divergence: the expression, the moment, the proof and the sentence.
 
 Nothing here changes which line is first. What is shown is checked once more: a suggested repair is
-applied to the text and judged on all tests, and the value at the moment is put in and the run
+judged as text on all tests (repairs.py), and the value at the moment is put in and the run
 repeated."""
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from egca.execution.compare import short
-from egca.execution.judging import judge
 from egca.execution.reports import MAX_SOURCE
 from egca.execution.tracer import TraceSession
 from egca.localization import scoring
-from egca.localization.edits import Edit, Replace, apply, header, statement_span
-from egca.localization.evidence import closeness
+from egca.localization.edits import (
+    anchor_span,
+    header_span,
+    statement_at,
+    statement_of,
+    statement_span,
+)
 from egca.localization.findings import Findings, tracer
 from egca.localization.moments import (
     Moment,
@@ -27,13 +31,13 @@ from egca.localization.moments import (
     steps_allowed,
 )
 from egca.localization.render.wording import ordinal
-from egca.localization.scope import simple_statements
+from egca.localization.repairs import suggested
+from egca.structure.normalise import parse
 from egca.types import (
     Cause,
     Divergence,
     Failure,
     Mode,
-    Program,
     Proof,
     Repair,
     SourceMap,
@@ -45,7 +49,6 @@ from egca.types import (
 )
 
 N_ALTERNATIVES = 5
-N_REPAIRS = 3  # tried until one holds as text
 
 
 @dataclass(slots=True)
@@ -66,18 +69,17 @@ def unrunnable(found: Findings) -> Divergence:
     source_map = SourceMap(found.program.source)
     failure = found.verdict.failure or Failure(found.verdict.cause)
     source = found.program.source
-    span = failure.frames[-1] if failure.frames else _anywhere(source, source_map)
-    lines = list(range(span.line, span.end_line + 1))
-    whole = source_map.span(
-        source_map.offset(lines[0], 0), max(source_map.offset(lines[-1], 1 << 30), span.start + 1)
-    )
+    tree = parse(source) if len(source) <= MAX_SOURCE else None
+    span = failure.frames[-1] if failure.frames else _anywhere(source_map, tree)
     sentence = f"line {span.line}: {found.verdict.evidence}"
     kind = "raise" if failure.frames else "none"
     return Divergence(
         mode=found.verdict.mode or Mode.SYNTAX,
         cause=found.verdict.cause,
         span=span,
-        statement=whole,
+        statement=_lines_of(source_map, span)
+        if tree is None
+        else statement_of(source_map, tree, span),
         confidence=0.9 if failure.frames else 0.3,
         sentence=sentence,
         proof=Proof(kind, 0, 0, "the interpreter stops here" if failure.frames else ""),
@@ -86,18 +88,24 @@ def unrunnable(found: Findings) -> Divergence:
     )
 
 
-def _anywhere(source: str, source_map: SourceMap) -> Span:
+def _anywhere(source_map: SourceMap, tree: ast.Module | None) -> Span:
     """The first definition, else the first line with anything on it."""
-    try:
-        for node in ast.parse(source).body if len(source) <= MAX_SOURCE else ():
-            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-                return statement_span(source_map, node)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass
+    for node in tree.body if tree is not None else ():
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            return statement_span(source_map, node)
+    source = source_map.source
     start = len(source) - len(source.lstrip())
     line_end = source.find("\n", start)
     end = line_end if line_end > start else len(source)
     return source_map.span(min(start, max(end - 1, 0)), max(end, start + 1, 1))
+
+
+def _lines_of(source_map: SourceMap, span: Span) -> Span:
+    """The code on the lines of a place, without what is around it."""
+    start, end = source_map.offset(span.line, 0), source_map.offset(span.end_line, 1 << 30)
+    text = source_map.source[start:end]
+    first = start + len(text) - len(text.lstrip())
+    return source_map.span(min(first, span.start), max(start + len(text.rstrip()), span.end))
 
 
 def divergence(
@@ -122,7 +130,7 @@ def divergence(
         mode=found.verdict.mode or Mode.LOGIC,
         cause=found.verdict.cause,
         span=known.span,
-        statement=known.statement,
+        statement=statement_of(source_map, found.tree, known.span),
         confidence=round(confidence, 4),
         sentence=_sentence(found, known, source_map),
         proof=known.proof,
@@ -144,23 +152,16 @@ def explain_line(found: Findings, source_map: SourceMap, line: int) -> Explanati
     statement = statement_at(found.tree, line)
     whole = statement_span(source_map, statement) if statement is not None else None
     known = Explanation(line, *_spans(source_map, statement, whole, line))
-    for edit in _repairs_at(found, line)[:N_REPAIRS]:
-        span, text, source = apply(found.program.source, source_map, edit)
-        # Inside one expression text and tree cannot differ; if all inputs were tried, that is it.
-        is_tried = found.is_complete and all(isinstance(c, Replace) for c in edit.changes)
-        if not is_tried and not _holds(found, source):
-            continue
-        original = found.program.source[span.start : span.end]
-        known.repair = Repair(span, original, text, source)
-        known.span = source_map.span_of(
-            header(edit.anchor) if isinstance(edit.anchor, ast.stmt) else edit.anchor
-        )
+    held, reason = suggested(found, source_map, line)
+    if held is not None:
+        edit, known.repair = held
+        known.span = anchor_span(source_map, edit)
         n_failing = sum(not result.passed for result in found.verdict.results)
         known.proof = Proof("edit", n_failing, n_failing, "with this edit every test passes")
-        break
     _find_moment(found, known, line)
     if not known.proof.confirmed:
-        known.reason = known.reason or "no small edit and no single value makes the output right"
+        nothing = "no small edit and no single value makes the output right"
+        known.reason = reason or known.reason or nothing
     return known
 
 
@@ -228,40 +229,6 @@ def n_steps_allowed(found: Findings) -> int:
     return steps_allowed(runs.failing[0], [*runs.passing, *runs.reference_failing[:1]])
 
 
-def _repairs_at(found: Findings, line: int) -> list[Edit]:
-    """Full repairs on a line: those that change least of the text first."""
-    full = [score.edit for score in found.evidence.repairs if score.edit.anchor.lineno == line]
-    return sorted(
-        full,
-        key=lambda edit: (not isinstance(edit.changes[0], Replace), -closeness(edit), edit.n_nodes),
-    )
-
-
-def _holds(found: Findings, source: str) -> bool:
-    """Whether an edited program passes every test, as text."""
-    try:
-        return judge(
-            found.problem,
-            Program(source),
-            sandbox=found.sandbox,
-            limits=found.limits,
-            stop_at_first=True,
-        ).passed
-    except ValueError:
-        return False
-
-
-def statement_at(tree: ast.Module, line: int) -> ast.stmt | None:
-    """The innermost statement that begins on a line, else the one that spans it."""
-    best: ast.stmt | None = None
-    for statement in simple_statements(tree):
-        if statement.lineno == line:
-            return statement
-        if statement.lineno <= line <= (statement.end_lineno or statement.lineno):
-            best = statement
-    return best
-
-
 def _spans(
     source_map: SourceMap, statement: ast.stmt | None, whole: Span | None, line: int
 ) -> tuple[Span, Span]:
@@ -275,9 +242,7 @@ def _spans(
         text = source_map.line_text(line)
         start = source_map.offset(line, 0) + len(text) - len(text.lstrip())
         return source_map.span(start, start + max(len(text.strip()), 1)), whole
-    return source_map.span_of(header(statement)) if header(
-        statement
-    ) is not statement else whole, whole
+    return header_span(source_map, statement), whole
 
 
 def _suspect(found: Findings, source_map: SourceMap, one: scoring.Ranked) -> Suspect:

@@ -10,7 +10,7 @@ from egca.execution import Call, Limits, Sandbox, run_program
 from egca.execution.wire import decode
 from egca.localization import localize
 from egca.localization.edit_program import edit_space
-from egca.localization.edits import apply
+from egca.localization.edit_text import as_text
 from egca.localization.ops import OPS
 from egca.localization.schemata import build
 from egca.localization.search import Budget, EditSearch
@@ -87,7 +87,7 @@ def test_every_edit_does_what_its_text_does(sandbox):
     source_map = SourceMap(CANDIDATE)
     n_compared = 0
     for index in range(0, len(edits), max(len(edits) // 60, 1)):
-        text = apply(CANDIDATE, source_map, edits[index])[2]
+        text = as_text(tree, source_map, edits[index]).source
         expected = plain(sandbox, text, CALLS)
         for call, wanted in enumerate(expected):
             got = read(woven[index, call])

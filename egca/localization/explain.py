@@ -7,13 +7,13 @@ repeated."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from egca.execution.compare import short
 from egca.execution.reports import MAX_SOURCE
 from egca.execution.tracer import TraceSession
 from egca.localization import scoring
+from egca.localization.alignment import align
 from egca.localization.edits import (
     anchor_span,
     header_span,
@@ -21,6 +21,7 @@ from egca.localization.edits import (
     statement_of,
     statement_span,
 )
+from egca.localization.evidence import loops_around
 from egca.localization.findings import Findings, tracer
 from egca.localization.moments import (
     Moment,
@@ -53,13 +54,18 @@ N_ALTERNATIVES = 5
 
 @dataclass(slots=True)
 class Explanation:
-    """What is known about a line, piece by piece."""
+    """What is known about a line, piece by piece.
+
+    is_value_enough: the value of the moment, put in at its one step, makes the output right; else
+    only the repair is known to.
+    """
 
     line: int
     span: Span
     statement: Span
     repair: Repair | None = None
     moment: Moment | None = None
+    is_value_enough: bool = False
     proof: Proof = field(default_factory=lambda: Proof("none"))
     reason: str = ""
 
@@ -143,7 +149,7 @@ def divergence(
         repair=known.repair,
         alternatives=tuple(others),
         reason=known.reason,
-        notes=tuple(_notes(raised, known.span, found)),
+        notes=_notes(raised, known.span),
     ), moment
 
 
@@ -183,6 +189,7 @@ def _find_moment(found: Findings, known: Explanation, line: int) -> None:
         if moment is not None:
             proof = prove(session, moment, one, others, is_script, n_steps_allowed(found))
             known.moment = moment
+            known.is_value_enough = proof.confirmed
             if proof.confirmed:
                 known.proof = replace(known.proof, text=f"{known.proof.text}; {proof.text}")
         return
@@ -270,13 +277,14 @@ def _sentence(found: Findings, known: Explanation, source_map: SourceMap) -> str
             place = f"the {ordinal(event.iteration)} iteration of line {moment.site.lineno}"
         else:
             place = f"line {moment.site.lineno}"
-        right = "the output is right" if known.proof.confirmed else "it would agree"
         expected = short(moment.expected, 60)
-        if any(_knows(trace, moment) for trace in found.runs.reference_failing[:1]):
+        if _is_as_reference(found, moment, source_map):
             expected += ", as in the reference,"
-        said = (
-            f"at {place}, {_named(moment)} is {short(moment.actual, 60)}; with {expected} {right}"
-        )
+        right = f"with {expected} the output is right"
+        if known.repair is not None and not known.is_value_enough:
+            expected = expected.removesuffix(",")
+            right = f"with the suggested repair it is {expected}, and the output is right"
+        said = f"at {place}, {_named(moment)} is {short(moment.actual, 60)}; {right}"
         if moment.site.lineno == line or known.repair is None:
             return said
         return f"line {line} is wrong; it first shows {said}"
@@ -287,14 +295,50 @@ def _sentence(found: Findings, known: Explanation, source_map: SourceMap) -> str
         return f"at {place}, with `{new}` in place of `{old}` the output is right"
     failure = found.failing[0].result.actual.failure if found.failing else None
     if failure is not None and failure.cause is Cause.TIMEOUT:
-        return f"{place} is in or before a loop that does not end"
+        return _hanging(found.tree, failure, source_map, line)
     return f"{place} is the likeliest place; nothing could confirm it"
 
 
-def _knows(trace: object, moment: Moment) -> bool:
-    values = getattr(trace, "raw_values", ())
-    table = getattr(trace, "table", ())
-    return any((table[raw[0]] if type(raw) is list else raw) == moment.wire for raw in values)
+def _hanging(tree: ast.Module, failure: Failure, source_map: SourceMap, line: int) -> str:
+    """What does not end, as a sentence that names the likeliest line too."""
+    loops = [loop for frame in failure.frames for loop in loops_around(tree, frame.line)]
+    if any(line <= (loop.end_lineno or loop.lineno) for loop in loops):
+        return f"line {line} is in or before a loop that does not end in time"
+    hangs = "the run does not end in time"
+    if failure.frames:
+        last = failure.frames[-1]
+        code = short_code(source_map.source[last.start : last.end])
+        hangs = f"`{code}` at line {last.line} does not end in time"
+        if last.line == line:
+            return hangs
+    return f"line {line} is the likeliest place; {hangs}"
+
+
+def _is_as_reference(found: Findings, moment: Moment, source_map: SourceMap) -> bool:
+    """Whether the reference has the expected value at its step beside the moment.
+
+    That is the step its trace is aligned with there, or where two places part that had agreed.
+    """
+    reference = found.problem.reference
+    if reference is None or not found.runs.reference_failing:
+        return False
+    theirs = found.runs.reference_failing[0]
+    rows = align(
+        found.runs.failing[0], source_map, theirs, SourceMap(reference), divergence=moment.index
+    )
+    partners = [row.reference.index for row in rows if row.is_divergence and row.reference]
+    partners += [
+        parting.reference_index
+        for parting in found.evidence.partings
+        if parting.index == moment.index and parting.reference_index is not None
+    ]
+    is_branch = moment.site.kind == "branch"
+    values = [
+        theirs.wire_value(index)
+        for index in partners
+        if is_branch == (theirs.sites[theirs.site_ids[index]].kind == "branch")
+    ]
+    return any(type(value) is type(moment.wire) and value == moment.wire for value in values)
 
 
 def _named(moment: Moment) -> str:
@@ -314,11 +358,9 @@ def short_code(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 4].rstrip() + " ..."
 
 
-def _notes(raised: Failure | None, span: Span, found: Findings) -> Sequence[str]:
+def _notes(raised: Failure | None, span: Span) -> tuple[str, ...]:
     """A runtime error is reported at the raising expression too, when that is elsewhere."""
     if raised is None or not raised.frames or raised.cause is Cause.TIMEOUT:
-        return found.notes
+        return ()
     last = raised.frames[-1]
-    if last.line == span.line:
-        return found.notes
-    return [*found.notes, f"{raised} is raised at line {last.line}"]
+    return () if last.line == span.line else (f"{raised} is raised at line {last.line}",)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.checks import check_count, listed_ids
 from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options
 from egca.cli.output import EXIT_INTERRUPTED
 from egca.errors import InputError
@@ -70,9 +71,9 @@ def generate(
 
     Example: egca generate --model smollm2 --dataset problems.jsonl --limit 1
     """
-    for option, value in (("--batch-size", batch_size), ("--limit", limit)):
-        if value is not None and value < 1:
-            raise InputError(f"{option} is {value}, but must be at least 1")
+    check_count("--batch-size", batch_size)
+    check_count("--limit", limit)
+    wanted = listed_ids(ids)
     from egca.problems import chosen, load_dataset
     from egca.prompts import load_prompt
     from egca.providers import Sampling
@@ -90,7 +91,6 @@ def generate(
         from egca.debuggers.registry import check_name
 
         check_name(debugger)
-    wanted = [task_id for text in ids or () for task_id in text.split(",")]
     problems = chosen(load_dataset(dataset), wanted, limit)
     messages_of(recipe.prompt, problems[0])  # a prompt of other inputs fails before the model loads
     options = {"dtype": dtype, "device": device, **given_options(base_url, max_cost, no_cache)}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from egca.errors import InputError
 from egca.problems import load_problem
 from harness.evaluation import Plan, Result, Sample, estimate, evaluate, pass_at_k, read_samples
+from harness.evaluation.journal import journal_in
 from harness.evaluation.results import Failed, summary
 from harness.evaluation.samples import known_only
 
@@ -59,7 +60,7 @@ def test_summary_counts_base_and_plus_apart():
         ),
         Result(2, "c", False, False, "syntax", "exception:KeyError", 0.2),
     ]
-    found = summary(results, [1], 5)
+    found = summary(results, [1], {"a", "b", "c"}, 5)
     assert found["n_passed_base"] == 2
     assert found["n_passed"] == 1
     assert found["pass_at_k"]["base"]["pass@1"]["value"] == pytest.approx(2 / 3)
@@ -155,7 +156,8 @@ def test_a_journal_is_taken_over_only_where_nothing_changed(tmp_path: Path):
     samples = tuple(Sample(i, "here", PROBLEM.task_id, BODY, True) for i in range(2))
     plan = Plan("HumanEval", samples)
     problems = {PROBLEM.task_id: PROBLEM}
-    first = evaluate(plan, problems, journal)
+    with journal_in(journal, False, problems, plan.call_s) as written:
+        first = evaluate(plan, problems, written)
     assert [result.passed for result in first] == [True, True]
     rows = [json.loads(line) for line in journal.read_text().splitlines()]
     rows[0]["evidence"] = "from the journal"
@@ -163,6 +165,8 @@ def test_a_journal_is_taken_over_only_where_nothing_changed(tmp_path: Path):
     torn = json.dumps(rows[1])[:20]
     journal.write_text("".join(json.dumps(row) + "\n" for row in rows) + torn)
     changed = (samples[0], Sample(1, "here", PROBLEM.task_id, "    return 0\n", True))
-    again = evaluate(Plan("HumanEval", changed), problems, journal, resume=True)
+    with journal_in(journal, True, problems, plan.call_s) as written:
+        again = evaluate(Plan("HumanEval", changed), problems, written)
+        assert written.left == 1
     assert again[0].evidence == "from the journal"
     assert not again[1].passed

@@ -176,7 +176,9 @@ def test_bad_input_is_one_line_and_status_2(files: Path, options: tuple[str, ...
 def test_the_official_engine_says_the_same(files: Path):
     with (files / "samples.jsonl").open("a") as stream:
         stream.write("{torn\n")
+    (files / "out.json.partial").write_text("of the other engine\n")
     done = run(files, "--engine", "evalplus", "--json", "out.json")
+    assert (files / "out.json.partial").read_text() == "of the other engine\n"
     assert (done.returncode, done.stderr) == (0, "")
     document = json.loads((files / "out.json").read_text())
     told = [(row["passed_base"], row["passed_plus"]) for row in document["results"]]

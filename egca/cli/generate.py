@@ -14,6 +14,7 @@ from egca.cli.checks import check_count, listed_ids
 from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options
 from egca.cli.output import EXIT_INTERRUPTED
 from egca.errors import InputError
+from egca.files import check_apart
 
 if TYPE_CHECKING:
     from egca.problems import Problem
@@ -75,6 +76,7 @@ def generate(
     check_count("--limit", limit)
     wanted = listed_ids(ids)
     from egca.problems import chosen, load_dataset
+    from egca.problems.sources import dataset_path
     from egca.prompts import load_prompt
     from egca.providers import Sampling
     from egca.structure import messages_of
@@ -91,6 +93,7 @@ def generate(
         from egca.debuggers.registry import check_name
 
         check_name(debugger)
+    check_apart({"--output": output}, {"--dataset": dataset_path(dataset)})
     problems = chosen(load_dataset(dataset), wanted, limit)
     messages_of(recipe.prompt, problems[0])  # a prompt of other inputs fails before the model loads
     options = {"dtype": dtype, "device": device, **given_options(base_url, max_cost, no_cache)}

@@ -36,7 +36,7 @@ def journal_of(output: Path) -> Path | None:
 
 def refuse_to_overwrite(path: Path) -> None:
     """Raises: InputError where a run that was killed has left results."""
-    n_results = read_whole(path).count(b"\n") if path.is_file() else 0
+    n_results = len(read_whole(path).splitlines()) if path.is_file() else 0
     if n_results:
         raise InputError(
             f"{path} has {n_results} result{'s' * (n_results != 1)} of a run that did not end; "

@@ -26,6 +26,7 @@ def folder(tmp_path: Path) -> Path:
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (tmp_path / f"{name}.jsonl").write_text(text)
     (tmp_path / "link.jsonl").symlink_to("set.jsonl")
+    (tmp_path / "notes.partial").write_text("without an end of line")
     return tmp_path
 
 
@@ -93,6 +94,7 @@ def test_a_report_that_cannot_be_written_is_shown(folder: Path) -> None:
         (("--html", "./link.jsonl"), "--html is link.jsonl, the file of --dataset"),
         (("--json", "x", "--html", "./x"), "--html is x, the file of --json"),
         (("--html", "/proc/x.html"), "/proc/x.html: "),
+        (("--json", "notes"), "notes.partial has 1 result of a run that did not end"),
         (("--json", "/dev/null", "--resume"), "--resume needs --json OUT, a file"),
         (("--resume", "--force", "--json", "x"), "choose one"),
         (("--engine", "evalplus", "--timeout", "1"), "--timeout belongs to --engine native"),

@@ -23,6 +23,7 @@ from typing import Any
 
 from egca.execution.answers import LARGE_BYTES, digest_of
 from egca.execution.capture import Capture
+from egca.execution.finalization import discard, run_script
 from egca.execution.iterators import consumed, revived
 from egca.execution.protocol import MEMORY_TO_REPORT
 from egca.execution.wire import decode, decode_arguments, encode_checked, name_of, type_name
@@ -64,11 +65,13 @@ class Guarded:
 
 
 _armed = [False]
+_has_rung = [False]  # in the code that runs now, whatever became of it there
 
 
 def _on_alarm(number: int, frame: types.FrameType | None) -> None:
     # In the guard itself it would escape; there the code has just begun or ended anyway.
     if _armed[0] and not (frame is not None and frame.f_code is _GUARD):
+        _has_rung[0] = True
         raise CallTimeout
 
 
@@ -132,6 +135,7 @@ def guarded(
     if numpy_random is not None:
         numpy_random.seed(0)
     value, failed, started = None, None, _clock()
+    _has_rung[0] = False
     _armed[0] = True
     _setitimer(_REAL, call_s if call_s > 1e-4 else 1e-4, _REPEAT_S)
     try:
@@ -142,7 +146,7 @@ def guarded(
         failed = _describe(error)
     _setitimer(_REAL, 0)
     seconds = _clock() - started
-    if failed is None and seconds > call_s + _LATE_S:  # it swallowed the alarm
+    if failed is None and (_has_rung[0] or seconds > call_s + _LATE_S):  # it swallowed the alarm
         value, failed = None, failure("timeout", message="time limit")
     stdout = capture.end(stdout_bytes)
     if capture.is_over:
@@ -380,27 +384,15 @@ def _run_script(state: dict[str, Any], call: dict[str, Any], call_s: float) -> d
     namespace = fresh_namespace("__main__")
     code = state["program"]
     result = guarded(
-        lambda: _execute_script(code, namespace),
+        lambda: run_script(code, namespace),
         call_s,
         stdin=call["stdin"] or "",
         stdout_bytes=state["stdout_bytes"],
     )
     frame = _frame(result.failure, result.stdout, result.seconds)
-    if result.failure is None:
+    if result.failure is not None:
+        guarded(lambda: discard(namespace), call_s)
+    else:
         frame["value"], reason = encode_checked(result.stdout, max_bytes=state["value_bytes"])
         frame["failure"] = value_failure(reason, result.stdout)
     return frame
-
-
-def _execute_script(code: types.CodeType, namespace: dict[str, Any]) -> None:
-    """As the interpreter does with a main program: wait for its threads, take exit(0) as an end."""
-    try:
-        exec(code, namespace)
-    except SystemExit as error:
-        if error.code is not None and error.code != 0:
-            raise
-    threading = _modules.get("threading")
-    if threading is not None:
-        for thread in threading.enumerate():
-            if thread is not threading.main_thread() and not thread.daemon:
-                thread.join()

@@ -18,7 +18,7 @@ from egca.execution.one_child import SessionSource
 from egca.execution.protocol import GRACE_S
 from egca.execution.reports import answer_of, believed, failure_of, garbage, too_long
 from egca.execution.session import Session, SessionDied, SessionLost
-from egca.execution.wire import encode, encode_arguments, encode_checked
+from egca.execution.wire import NO_LIMIT, encode, encode_arguments, encode_checked
 from egca.types import Cause, Failure, Outcome, Program, SourceMap
 
 _LOAD = "egca.execution.program:load"
@@ -42,7 +42,9 @@ class Call:
         if known is not None:  # a cached_property of Python 3.11 would take a lock
             return known
         args, reason = encode_arguments(self.args)
-        kwargs, other = encode_checked(self.kwargs) if self.kwargs else (_NO_KWARGS, "")
+        kwargs, other = _NO_KWARGS, ""
+        if self.kwargs:
+            kwargs, other = encode_checked(self.kwargs, max_bytes=NO_LIMIT)
         if reason or other:
             raise InputError(f"an argument of {self!r:.200} is no plain data ({reason or other})")
         known = self.__dict__["_encoded"] = {"args": args, "kwargs": kwargs, "stdin": self.stdin}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,9 @@ import pytest
 
 from egca.errors import SandboxError
 from egca.execution import Call, Limits, Sandbox, SessionDied, run_program
+from egca.execution.protocol import END, FRAME, HELLO
+from egca.execution.session import Session
+from egca.execution.wire import pack
 from egca.types import Cause
 
 LOAD = "egca.execution.program:load"
@@ -118,6 +122,24 @@ def test_a_wait_has_an_end(sandbox: Sandbox) -> None:
             session.call(LOAD, payload(hang), timeout_s=0.2)
         assert caught.value.cause is Cause.TIMEOUT
         assert time.monotonic() - started < 1.5
+
+
+def test_a_slow_start_of_a_child_is_not_the_program_s(sandbox: Sandbox) -> None:
+    ours, theirs = socket.socketpair()
+
+    def child() -> None:
+        time.sleep(0.5)
+        for message in ([HELLO, {}], [FRAME, 7], [END]):
+            data = pack(message)
+            theirs.sendall(len(data).to_bytes(4, "little") + data)
+
+    thread = threading.Thread(target=child)
+    thread.start()
+    zygote = sandbox._zygote
+    assert zygote is not None
+    with theirs, Session(zygote, 1 << 30, ours, -1, sandbox.limits, lambda layers: None) as session:
+        assert session.call("op", timeout_s=0.2) == 7
+        thread.join()
 
 
 def test_a_dead_zygote_is_replaced(sandbox: Sandbox, others: set[int]) -> None:

@@ -128,8 +128,8 @@ def test_a_slow_start_of_a_child_is_not_the_program_s(sandbox: Sandbox) -> None:
     ours, theirs = socket.socketpair()
 
     def child() -> None:
-        time.sleep(0.5)
-        for message in ([HELLO, {}], [FRAME, 7], [END]):
+        for pause_s, message in ((0.5, [HELLO, {}]), (0.05, [FRAME, 7]), (0.0, [END])):
+            time.sleep(pause_s)
             data = pack(message)
             theirs.sendall(len(data).to_bytes(4, "little") + data)
 

@@ -23,14 +23,14 @@ _collect, _counts = gc.collect, gc.get_count
 _modules = sys.modules
 
 
-def run_script(code: types.CodeType, namespace: dict[str, Any]) -> None:
-    """Execute a main program up to its end; exit(0) is one.
+def run_script(code: types.CodeType) -> None:
+    """Execute a main program up to its end, in the module "__main__"; exit(0) is an end.
 
     Raises: whatever it raises. What there is of it then is for `discard`.
     """
     n_collected = _counts()[2]
     try:
-        exec(code, namespace)
+        exec(code, _modules["__main__"].__dict__)
     except SystemExit as error:
         if error.code is not None and error.code != 0:
             raise
@@ -41,7 +41,7 @@ def run_script(code: types.CodeType, namespace: dict[str, Any]) -> None:
     sys.stdin, sys.stdout = sys.__stdin__, sys.__stdout__
     # Without a collection of an older generation in between all of its objects are still young. A
     # full one costs 5 us in a bare child, but 1 ms once numpy is there.
-    discard(namespace, 1 if _counts()[2] == n_collected else 2)
+    discard(1 if _counts()[2] == n_collected else 2)
 
 
 def _join_threads() -> None:
@@ -58,8 +58,10 @@ def _join_threads() -> None:
             thread.join()
 
 
-def discard(namespace: dict[str, Any], generation: int = 2) -> None:
+def discard(generation: int = 2) -> None:
     """Let go of all that a script leaves behind, so that its files close now and not later.
+
+    Its names are not cleared: functions hold on to them, and a destructor that uses one finds it.
 
     Args: generation: the oldest of the garbage collector's in which its objects may be.
     """
@@ -68,6 +70,5 @@ def discard(namespace: dict[str, Any], generation: int = 2) -> None:
     pools: Any = _modules.get("concurrent.futures.thread")
     if pools is not None:
         pools._shutdown = False
-    for name in reversed([*namespace]):  # a destructor may use what was defined before
-        namespace.pop(name, None)
+    _modules.pop("__main__", None)
     _collect(generation)

@@ -354,17 +354,17 @@ def _run_function(
 
 
 def _run_script(state: dict[str, Any], call: dict[str, Any], call_s: float) -> dict[str, Any]:
-    namespace = fresh_namespace("__main__")
+    fresh_namespace("__main__")
     code = state["program"]
     result = guarded(
-        lambda: run_script(code, namespace),
+        lambda: run_script(code),
         call_s,
         stdin=call["stdin"] or "",
         stdout_bytes=state["stdout_bytes"],
     )
     frame = _frame(result.failure, result.stdout, result.seconds)
     if result.failure is not None:
-        guarded(lambda: discard(namespace), call_s)
+        guarded(discard, call_s)
     else:
         frame["value"], reason = encode_checked(result.stdout, max_bytes=state["value_bytes"])
         frame["failure"] = value_failure(reason, result.stdout)

@@ -153,6 +153,7 @@ class Runner:
             digests: of large values only a digest comes; `complete` gets the rest.
         """
         encoded = [call.encoded for call in calls]
+        self._check_stdin(calls)
         answers: list[Answer] = []
         self._n_lost = 0
         deadline = time.monotonic() + self.limits.program_s
@@ -171,6 +172,18 @@ class Runner:
             how = {"args_after": args_after, "digests": digests, "program_s": left_s}
             self._run_some(encoded, wanted, how, answers)
         return answers
+
+    def _check_stdin(self, calls: Sequence[Call]) -> None:
+        """The child keeps it in a file. Raises: InputError for one that is longer than a file."""
+        limit = max(self.limits.file_bytes, 2 * self.limits.stdout_bytes)  # as isolation.py has it
+        for call in calls:
+            if call.stdin is not None and 4 * len(call.stdin) > limit:  # else it cannot be longer
+                n_bytes = len(call.stdin.encode("utf-8", "surrogatepass"))
+                if n_bytes > limit:
+                    raise InputError(
+                        f"a standard input of {n_bytes} bytes is over the limit of one file "
+                        f"(file_bytes, {limit})"
+                    )
 
     def complete(self, answer: Answer, call: Call) -> Answer:
         """The answer with its value, where only a digest or the wanted bytes came.

@@ -13,6 +13,7 @@ from egca.execution.answers import LARGE_BYTES, Answer
 from egca.execution.expectations import GroundTruth
 from egca.execution.judging import judge
 from egca.execution.truth_files import load_answers, save_answers
+from egca.execution.wire import pack
 from egca.problems import Example, Problem
 from egca.types import Cause, Comparison, Failure
 
@@ -160,5 +161,9 @@ def test_every_kind_of_answer_survives_its_file(tmp_path: Path):
     path = tmp_path / "new" / "a.truth"
     save_answers(path, answers, True)
     assert load_answers(path, 3) == (answers, True)
+    for failure in ([], ["exception"], {}, ["no such cause", "", ""]):
+        damaged = tmp_path / "damaged.truth"
+        damaged.write_bytes(pack(["egca.truth/1", False, [[None, None, failure, "", 0.5]]]))
+        assert load_answers(damaged, 1) is None
     assert load_answers(path, 2) is None
     assert LARGE_BYTES > 1024

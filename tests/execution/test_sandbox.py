@@ -239,6 +239,12 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def test_no_process_to_be_had_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(SandboxError, match=r"cannot start: .*/nowhere/python"):
+        Sandbox()
+
+
 def test_limits_are_checked() -> None:
     with pytest.raises(ValueError, match="call_s"):
         Limits(call_s=0)

@@ -119,9 +119,11 @@ class Writer(io.IOBase):
     def __init__(self):
         self.parts, self.me = [], self
     def flush(self):
-        os.write(1, "".join(self.parts).encode())
+        os.write(1, "".join(self.parts).encode() + TAIL)
         self.parts.clear()
-Writer().parts.append("got " + input())
+first = Writer()
+first.parts.append("got " + input())
+TAIL = b"."
 """,
     "a pool that is not shut down": """
 from concurrent.futures import ThreadPoolExecutor

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from egca import __version__
+from egca.cli.output import one_line, speak_any_encoding
 from egca.errors import EgcaError
 from egca.files import reason_of
 
@@ -148,7 +149,7 @@ def _leave(message: str, status: int, *, debug: bool) -> NoReturn:
         import traceback
 
         traceback.print_exc()
-    print(" ".join(message.split("\n")), file=sys.stderr)
+    print(one_line(" ".join(message.split("\n"))), file=sys.stderr)
     raise typer.Exit(status)
 
 
@@ -191,6 +192,7 @@ def main() -> NoReturn:
     """
     status: object = 0
     _open_what_is_closed()
+    speak_any_encoding()
     try:
         app(prog_name="egca")
     except KeyboardInterrupt:  # outside what typer guards: while a module is imported, say

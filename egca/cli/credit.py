@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from egca.errors import InputError
-from egca.files import reason_of
+from egca.files import save_text
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -124,7 +124,4 @@ def _painted(one: Shown, advantages: list[float]) -> Text:
 def _write(path: Path) -> None:
     from harness.credit_pictures import svg
 
-    try:
-        path.write_text(svg(), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: {reason_of(error)}") from None
+    save_text(path, svg())

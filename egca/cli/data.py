@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from egca.cli.checks import check_count, check_seconds, day_of, listed_ids
+from egca.cli.output import Skipped
 from egca.errors import InputError
-from egca.files import reason_of
+from egca.files import reason_of, written_whole
 
 if TYPE_CHECKING:
-    from egca.errors import ProblemError
     from egca.problems import Problem
 
 EXIT_REFERENCE_FAILS = 1
-_MAX_TOLD = 20  # rows left out that are named one by one
 
 app = typer.Typer(
     name="data",
@@ -57,12 +57,11 @@ def info(
 
     Example: egca data info problems.jsonl
     """
-    if timeout is not None and not 0 < timeout < float("inf"):
-        raise InputError(f"--timeout is {timeout:g}, but must be a number of seconds above 0")
+    check_seconds("--timeout", timeout)
     from egca.cli.data_info import as_json, render, survey
     from egca.problems.sources import dataset_path
 
-    skipped = _Skipped()
+    skipped = Skipped()
     problems = _load(dataset, skipped, skip_bad, since, until)
     found = survey(dataset, dataset_path(dataset), problems, check, timeout)
     if json:
@@ -98,43 +97,23 @@ def convert(
 
     Example: egca data convert problems.jsonl converted.jsonl
     """
-    if limit is not None and limit < 1:
-        raise InputError(f"--limit is {limit}, but must be at least 1")
-    if output.exists() and not force:
+    check_count("--limit", limit)
+    if output.is_file() and not force:
         raise InputError(f"{output} exists; overwrite it by --force")
-    skipped = _Skipped()
-    wanted = [task_id for text in ids or () for task_id in text.split(",")]
-    problems = _load(dataset, skipped, skip_bad, since, until, wanted or None)
+    skipped = Skipped()
+    problems = _load(dataset, skipped, skip_bad, since, until, listed_ids(ids) or None)
     if exclude:
         from egca.problems import without
 
         problems = without(problems, exclude)
-    n_written = _write(problems, output, limit, skipped if skip_bad else None)
+    n_written = _write(problems, output, limit, bool(ids), skipped if skip_bad else None)
     left_out = f"; {skipped.n} rows left out" if skipped.n else ""
     print(f"egca: {n_written} problems written to {output}{left_out}", file=sys.stderr)
 
 
-class _Skipped:
-    """Counts the rows that were left out, and names the first of them on stderr."""
-
-    def __init__(self) -> None:
-        self.reasons: list[str] = []
-
-    @property
-    def n(self) -> int:
-        return len(self.reasons)
-
-    def __call__(self, error: ProblemError) -> None:
-        self.reasons.append(str(error))
-        if self.n <= _MAX_TOLD:
-            print(f"egca: left out: {error}", file=sys.stderr)
-        elif self.n == _MAX_TOLD + 1:
-            print("egca: left out: further rows, which are only counted", file=sys.stderr)
-
-
 def _load(
     dataset: str,
-    skipped: _Skipped,
+    skipped: Skipped,
     skip_bad: bool,
     since: str | None,
     until: str | None,
@@ -142,25 +121,29 @@ def _load(
 ) -> Iterator[Problem]:
     from egca.problems import load_dataset
 
+    first, last = day_of("--since", since), day_of("--until", until)
     return load_dataset(
-        dataset, ids=ids, since=since, until=until, skip_bad=skip_bad, on_skip=skipped
+        dataset, ids=ids, since=first, until=last, skip_bad=skip_bad, on_skip=skipped
     )
 
 
 def _write(
-    problems: Iterator[Problem], output: Path, limit: int | None, skipped: _Skipped | None
+    problems: Iterator[Problem],
+    output: Path,
+    limit: int | None,
+    reads_all: bool,
+    skipped: Skipped | None,
 ) -> int:
-    """Write rows beside the output and move them there when they are complete."""
+    """Write the first rows, all or none; reads_all: look at the others too, for ids that lack."""
     import json
     from itertools import islice
 
     from egca.errors import ProblemError
     from egca.problems import row_of
 
-    part = output.with_name(f"{output.name}.part")
     n_written = 0
     try:
-        with part.open("w", encoding="utf-8") as stream:
+        with written_whole(output) as stream:
             for problem in islice(problems, limit):
                 try:
                     row = row_of(problem)
@@ -169,13 +152,12 @@ def _write(
                         raise
                     skipped(error)
                     continue
-                stream.write(json.dumps(row, allow_nan=False) + "\n")
+                stream.write((json.dumps(row, allow_nan=False) + "\n").encode())
                 n_written += 1
-        if not n_written:
-            raise InputError(f"{output}: no problem is left to write")
-        part.replace(output)
+            for _ in problems if reads_all else ():
+                pass
+            if not n_written:
+                raise InputError(f"{output}: no problem is left to write")
     except OSError as error:
         raise InputError(f"{output}: cannot be written: {reason_of(error)}") from None
-    finally:
-        part.unlink(missing_ok=True)
     return n_written

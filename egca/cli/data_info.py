@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from egca.cli.output import one_line
 from egca.errors import ProblemError
 from egca.execution.judging import check_reference
 from egca.execution.limits import Limits
@@ -115,7 +116,7 @@ def render(found: Survey, skipped: Sequence[str]) -> str:
         lines.append(f"  and {len(found.failing) - _MAX_SHOWN} more (--json names all)")
     if skipped:
         lines.append(f"left out    {len(skipped)} rows that cannot be read")
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))
 
 
 def _references(found: Survey) -> str:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.checks import check_count, listed_ids
 from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options
 from egca.cli.output import EXIT_INTERRUPTED
 from egca.errors import InputError
+from egca.files import check_apart
 
 if TYPE_CHECKING:
     from egca.problems import Problem
@@ -70,10 +72,11 @@ def generate(
 
     Example: egca generate --model smollm2 --dataset problems.jsonl --limit 1
     """
-    for option, value in (("--batch-size", batch_size), ("--limit", limit)):
-        if value is not None and value < 1:
-            raise InputError(f"{option} is {value}, but must be at least 1")
+    check_count("--batch-size", batch_size)
+    check_count("--limit", limit)
+    wanted = listed_ids(ids)
     from egca.problems import chosen, load_dataset
+    from egca.problems.sources import dataset_path
     from egca.prompts import load_prompt
     from egca.providers import Sampling
     from egca.structure import messages_of
@@ -90,7 +93,7 @@ def generate(
         from egca.debuggers.registry import check_name
 
         check_name(debugger)
-    wanted = [task_id for text in ids or () for task_id in text.split(",")]
+    check_apart({"--output": output}, {"--dataset": dataset_path(dataset)})
     problems = chosen(load_dataset(dataset), wanted, limit)
     messages_of(recipe.prompt, problems[0])  # a prompt of other inputs fails before the model loads
     options = {"dtype": dtype, "device": device, **given_options(base_url, max_cost, no_cache)}

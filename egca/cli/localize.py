@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from egca.cli.checks import check_seconds
 from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options, refuse_without_model
 from egca.errors import InputError
 from egca.files import check_writable
@@ -96,13 +97,11 @@ def localize(
     _one_of("--color", color, _COLOURS)
     if kind is not None:
         _one_of("--kind", kind, _KINDS)
-    for option, seconds in (("--timeout", timeout), ("--budget-s", budget_s)):
-        if seconds is not None and not 0 < seconds < float("inf"):
-            raise InputError(f"{option} is {seconds:g}, but must be a number of seconds above 0")
+    check_seconds("--timeout", timeout)
+    check_seconds("--budget-s", budget_s)
     model_options = given_options(base_url, max_cost, no_cache)
     if debugger == "trace":
         refuse_without_model({**model_options, "show_transcript": show_transcript or None})
-    _speak_any_encoding()
     if list_examples:
         _list_examples()
         return
@@ -154,14 +153,6 @@ def localize(
 def _one_of(option: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise InputError(f'{option} is "{value}", but must be one of {", ".join(choices)}')
-
-
-def _speak_any_encoding() -> None:
-    """What the terminal's encoding lacks is written as an escape instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
 
 
 def _list_examples() -> None:

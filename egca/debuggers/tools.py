@@ -123,9 +123,11 @@ def change(at: Examination, arguments: Arguments) -> str:
     outcome = at.intervene([patch])
     is_script = at.problem.kind == "script"
     is_right = at.failing_input.accepts(outcome, is_script)
+    said = "RIGHT" if is_right else "still wrong"
+    if is_right and not at.found.fails_alone():
+        said += ", as it is without the change: by itself this call does not fail"
     return (
-        f"the program then gives {outcome_text(outcome, is_script, _VALUE_CHARS)}, which is "
-        f"{'RIGHT' if is_right else 'still wrong'}"
+        f"the program then gives {outcome_text(outcome, is_script, _VALUE_CHARS)}, which is {said}"
     )
 
 

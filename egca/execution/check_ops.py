@@ -23,7 +23,7 @@ from egca.execution.iterators import fresh
 from egca.execution.protocol import MAX_FRAME_BYTES
 from egca.execution.pytest_subset import PYTEST
 from egca.execution.wire import decode, encode_checked
-from egca.types import Iterated
+from egca.types import Iterated, Opaque
 
 TEST, SETUP = "<test>", "<setup>"  # file names of the two pieces of code
 _MAX_MESSAGE = 500
@@ -53,8 +53,10 @@ class Relay:
         encoded, reason = encode_checked(passed, max_bytes=_MAX_PASSED)
         encoded_kwargs, other = encode_checked(kwargs, max_bytes=_MAX_PASSED)
         if reason or other:
-            # Likely the program's doing: the test hands on an iterator, or wraps a huge answer.
-            if self.lent or (self.n_answers and {reason, other} <= {"", "depth", "size"}):
+            # Likely the program's doing: the test hands on an iterator, what the program left in
+            # an argument, or wraps a huge answer.
+            is_wrapped = self.n_answers and {reason, other} <= {"", "depth", "size"}
+            if self.lent or is_wrapped or _holds_opaque((args, kwargs)):
                 raise TypeError("it passes on what is no plain data, such as an iterator")
             if "size" in (reason, other):
                 raise NotPlain(f"it passes more than {_MAX_PASSED >> 20} MB")
@@ -83,6 +85,20 @@ class Relay:
     def _taken_back(self, item: Any) -> Any:
         """What is left of a lent iterator, for the program to iterate over; else the item."""
         return Iterated(tuple(item)) if any(item is lent for lent in self.lent) else item
+
+
+def _holds_opaque(value: Any) -> bool:
+    """Whether something of the program's that is no plain data is in here."""
+    seen: set[int] = set()
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, Opaque):
+            return True
+        if isinstance(item, list | tuple | set | frozenset | deque | dict) and id(item) not in seen:
+            seen.add(id(item))
+            todo += [*item, *item.values()] if isinstance(item, dict) else item
+    return False
 
 
 _MUTABLE = (list, dict, set, bytearray, deque)

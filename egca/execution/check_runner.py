@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from egca.errors import ProblemError
 from egca.execution.budget import BudgetedRunner
+from egca.execution.decoding import WireError
 from egca.execution.limits import Limits
 from egca.execution.runner import Call
 from egca.execution.sandbox import Sandbox
@@ -79,6 +80,11 @@ class CheckRunner:
                         False, tuple(calls), "test", message=f"made over {_MAX_CALLS} calls"
                     )
                 frame = self._step({"answer": _answer(call, outcome)})
+        except WireError as error:  # such as a set of the program's numbers, chosen for their hash
+            self.close()
+            if not calls:
+                raise ProblemError(f"{self._where(check)}: {check.name}: {error}") from None
+            return CheckResult(False, tuple(calls), "test", message=f"it passes on: {error}")
         except SessionDied as death:
             self.close()
             self._n_deaths += 1

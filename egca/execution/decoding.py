@@ -66,7 +66,7 @@ class Room:
 
 def unpack(data: bytes) -> Any:
     """The envelope in these bytes. Raises: WireError."""
-    return _unpack(data, None, None, _no_extension)
+    return _unpack(data, None, _named, _no_extension)
 
 
 def decode(data: bytes, room: Room | None = None) -> Any:
@@ -94,7 +94,7 @@ def decode(data: bytes, room: Room | None = None) -> Any:
         return dict(pairs if len(pairs) <= _MAX_CROWD else _spread(pairs))
 
     def ext_hook(code: int, data: bytes) -> Any:
-        room.n_opaque += code == OPAQUE
+        room.n_opaque += code >= OPAQUE  # a mark is one, too, until its list is read
         return _ext_hook(code, data)
 
     return _unpack(data, list_hook, pairs_hook if is_large else None, ext_hook)
@@ -116,6 +116,14 @@ def is_crowded(keys: Collection[Any]) -> bool:
     return max(Counter(map(hash, keys)).values()) > _MAX_CROWD
 
 
+def _named(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
+    """A map of an envelope. Other keys than names could be chosen for their hash."""
+    for key, _ in pairs:
+        if type(key) is not str:
+            raise WireError("an envelope with a key that is no name")
+    return dict(pairs)
+
+
 def _spread(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     if is_crowded([key for key, _ in pairs]):
         raise WireError("keys that were chosen for their hash")
@@ -134,6 +142,7 @@ def _unpack(data: bytes, list_hook: Any, pairs_hook: Any, ext_hook: Callable[...
             list_hook=list_hook,
             object_pairs_hook=pairs_hook,
             ext_hook=ext_hook,
+            timestamp=2,  # nanoseconds: an int, and no object of msgpack's that has a weak hash
         )
     except WireError:
         raise
@@ -186,8 +195,10 @@ def _read_list(items: list[Any], room: Room | None = None) -> Any:
         return items
     for kind, mark in zip(MARKED, _MARK_VALUES, strict=True):
         if items[0] is mark:
-            if room is not None and kind in _HEAVY:
-                room.take(0, _HEAVY[kind])
+            if room is not None:
+                room.n_opaque -= 1
+                if kind in _HEAVY:
+                    room.take(0, _HEAVY[kind])
             return _rebuild(kind, items)
     return items
 

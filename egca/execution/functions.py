@@ -24,13 +24,18 @@ from egca.execution.sites import (
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # Code that looks at its own local names must not find one of ours among them.
-_LOOKS_AT_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec", "_getframe", "gi_frame"})
+_LOOKS_AT_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec", "_getframe"})
+# The same, at those of a generator or coroutine from wherever in the program.
+_LOOKS_INSIDE = frozenset(
+    {"gi_frame", "cr_frame", "ag_frame", "getgeneratorlocals", "getcoroutinelocals"}
+)
 
 
 class FunctionRewriter(ExpressionRewriter):
     """Scopes: blocks of statements, functions, classes."""
 
     wraps_functions = True  # False where the program is nested so deep that a try too many fails
+    looks_inside = False  # whether the program reads the local names of a generator that waits
 
     def block(self, body: list[ast.stmt], loop: int | None = None) -> list[ast.stmt]:
         """Rewritten statements, one level deeper; `loop` is the site that counts iterations."""
@@ -54,6 +59,7 @@ class FunctionRewriter(ExpressionRewriter):
         return result if isinstance(result, list) else [result]
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
+        self.looks_inside = any(_name_of(part) in _LOOKS_INSIDE for part in ast.walk(node))
         node.body = self.block(node.body)
         return node
 
@@ -90,7 +96,7 @@ class FunctionRewriter(ExpressionRewriter):
         is_async = isinstance(node, ast.AsyncFunctionDef)
         scope.is_async_generator = is_generator and is_async
         looks = any(_name_of(part) in _LOOKS_AT_LOCALS for part in own)
-        scope.has_token = (is_generator or is_async) and not looks
+        scope.has_token = (is_generator or is_async) and not looks and not self.looks_inside
         with self.inside(scope):
             node.body = self._body(node, parameters, own)
         return [node]

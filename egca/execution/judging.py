@@ -72,14 +72,17 @@ def judge(
             return Verdict((), failure.cause, failure, None, evidence, seconds)
         judging = _Judging(problem, runner, oracle, expected, stop_at_first, truth.is_light)
         results = tuple(judging.results())
-    failing = next((result for result in results if not result.passed), None)
+    index = next((i for i, result in enumerate(results) if not result.passed), None)
+    failing = None if index is None else results[index]
     n_skipped = sum(expected.is_skipped(i) for i in range(len(results)))
     return Verdict(
         results,
         failing.cause if failing else Cause.NONE,
         failing.actual.failure if failing else None,
         None,
-        evidence_of(problem, failing) if failing else _all_passed(len(results), n_skipped),
+        _all_passed(len(results), n_skipped)
+        if index is None
+        else evidence_of(problem, index, results[index]),
         time.perf_counter() - started,
     )
 
@@ -257,9 +260,13 @@ def check_result(test: Check, result: CheckResult) -> TestResult:
     )
 
 
-def evidence_of(problem: Problem, result: TestResult) -> str:
-    """One sentence on a failing test: the call, what came of it, and what was expected."""
-    call = _call_text(problem, result)
+def evidence_of(problem: Problem, index: int, result: TestResult) -> str:
+    """One sentence on a failing test: the call, what came of it, and what was expected.
+
+    Args:
+        index: of the test among the problem's; names may repeat.
+    """
+    call = _call_text(problem, index, result)
     failure = result.actual.failure
     if result.cause is Cause.TIMEOUT:
         return f"{call} does not end in time"
@@ -300,20 +307,16 @@ def _failed(failure: Failure) -> str:
     return f"fails: {failure}"
 
 
-def _call_text(problem: Problem, result: TestResult) -> str:
+def _call_text(problem: Problem, index: int, result: TestResult) -> str:
     if problem.kind == "script":
         return f"the script on {result.name}"
-    kwargs = result.calls[-1].kwargs if result.calls else _kwargs(problem, result.name)
+    test = problem.tests[index]
+    kwargs = test.kwargs if isinstance(test, Example) else {}
+    if result.calls:
+        kwargs = result.calls[-1].kwargs
     parts = [short(item, 60) for item in result.args]
     parts += [f"{name}={short(value, 60)}" for name, value in kwargs.items()]
     return short_text(f"{problem.entry_point}({', '.join(parts)})")
-
-
-def _kwargs(problem: Problem, name: str) -> dict[str, object]:
-    for test in problem.tests:
-        if test.name == name and isinstance(test, Example):
-            return test.kwargs
-    return {}
 
 
 def _load_evidence(problem: Problem, source: str, failure: Failure) -> str:

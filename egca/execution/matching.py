@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Collection
-from itertools import islice
 from typing import Any
 
 from egca.execution.ranking import rank
 from egca.types import Iterated
 
-MAX_TRIES = 100_000  # comparisons of elements that are alike and yet differ, half a second
+# Values looked at in comparisons in vain of elements that are alike, with all that lies inside
+# such elements: a second or so.
+MAX_EFFORT = 150_000
 _MAX_DEPTH = 20
 _NUMBERS = (int, float, complex)
 _SETS = (set, frozenset)
@@ -25,7 +27,7 @@ def matched(
 
     Numbers first, in ascending order, so that a tolerance pairs them as well as can be. Only
     elements alike are compared, which is linear unless a tolerance or an enemy makes many alike;
-    after MAX_TRIES comparisons in vain the rest counts as different.
+    after MAX_EFFORT in vain the rest counts as different.
 
     Args:
         is_near: whether `same` has a tolerance for numbers.
@@ -38,19 +40,53 @@ def matched(
     pools: dict[Any, dict[int, Any]] = {}  # of elements alike, by their place
     for i, item in enumerate(given):
         pools.setdefault(_likeness(item, is_near), {})[i] = item
-    pairs, missing, n_tries = [], [], 0
-    for item in wanted:
-        pool = pools.get(_likeness(item, is_near), {})
-        for i, other in islice(pool.items(), max(MAX_TRIES - n_tries, 0)):
-            if same(item, other):
-                pairs.append((item, other))
-                del pool[i]
-                break
-            n_tries += 1
-        else:
-            missing.append(item)
+    pairs, missing = [], []
+    with _effort:
+        for item in wanted:
+            pool = pools.get(_likeness(item, is_near), {})
+            weight = _weight(item) if pool else 0
+            for i, other in pool.items():
+                if _effort.left <= 0:
+                    missing.append(item)
+                    break
+                if same(item, other):
+                    pairs.append((item, other))
+                    del pool[i]
+                    break
+                _effort.left -= weight
+            else:
+                missing.append(item)
     left_over = sorted(entry for pool in pools.values() for entry in pool)
     return pairs, missing, [given[i] for i in left_over]
+
+
+class _Effort(threading.local):
+    """What is left of MAX_EFFORT for one comparison, with those of sets in sets."""
+
+    depth = 0
+    left = 0
+
+    def __enter__(self) -> None:
+        if self.depth == 0:
+            self.left = MAX_EFFORT
+        self.depth += 1
+
+    def __exit__(self, *exc: object) -> None:
+        self.depth -= 1
+
+
+_effort = _Effort()
+
+
+def _weight(value: Any) -> int:
+    """How many values a comparison with this one may look at."""
+    if isinstance(value, dict):
+        return 1 + sum(_weight(key) + _weight(item) for key, item in value.items())
+    if isinstance(value, Iterated):
+        value = value.items
+    if isinstance(value, list | tuple | deque | set | frozenset):
+        return 1 + sum(map(_weight, value))
+    return 1
 
 
 def _likeness(value: Any, is_near: bool, depth: int = _MAX_DEPTH) -> Any:

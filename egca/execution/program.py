@@ -179,7 +179,7 @@ def _syntax_failure(error: BaseException, source: str) -> dict[str, Any]:
     described["cause"] = "compile"
     if not isinstance(error, SyntaxError) or not error.lineno:
         return described
-    lines = source.splitlines()
+    lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # as the compiler does
     first, last = error.lineno, error.end_lineno or error.lineno
 
     def column(line: int, offset: int | None) -> int | None:

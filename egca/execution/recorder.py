@@ -315,10 +315,10 @@ def _packed(frozen: list[Any], freezer: Freezer) -> bytes:
             known[key] = thaw_to_wire(value, freezer.value_bytes)
         return known[key]
 
-    large = 1 << 63
+    least, over = -(1 << 63), 1 << 64  # as msgpack takes them, so that equal values stay equal
     return pack(
         [
-            (value if -large <= value < large else thawed(value))
+            (value if least <= value < over else thawed(value))
             if type(value) is int
             else (value if type(value) in _INLINE else thawed(value))
             for value in frozen

@@ -29,11 +29,16 @@ _NO_KWARGS = encode({})
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a program: arguments for a function or method, stdin for a script."""
+    """One call of a program: arguments for a function or method, stdin for a script.
+
+    before: calls of a function that come first, so that it finds what they leave behind. They are
+    for what starts every call from a fresh module, such as traces; a Runner knows its calls.
+    """
 
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     stdin: str | None = None
+    before: tuple[Call, ...] = ()
 
     @property
     def encoded(self) -> dict[str, Any]:
@@ -48,6 +53,8 @@ class Call:
         if reason or other:
             raise InputError(f"an argument of {self!r:.200} is no plain data ({reason or other})")
         known = self.__dict__["_encoded"] = {"args": args, "kwargs": kwargs, "stdin": self.stdin}
+        if self.before:
+            known["before"] = [call.encoded for call in self.before]
         return known
 
     @property
@@ -55,7 +62,8 @@ class Call:
         """Bytes that differ between different calls. Raises: as encoded."""
         stdin = b"" if self.stdin is None else b"=" + self.stdin.encode("utf-8", "surrogatepass")
         parts = self.encoded
-        return b"".join((parts["args"], parts["kwargs"], stdin))
+        before = [b"<" + call.key for call in self.before]
+        return b"".join((*before, parts["args"], parts["kwargs"], stdin))
 
 
 def run_program(

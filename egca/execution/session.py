@@ -281,4 +281,5 @@ def _cause_of(status: int, killed: bool) -> tuple[Cause, str]:
         return Cause.TIMEOUT, "processor time limit"
     if number == signal.SIGKILL:
         return Cause.MEMORY, "killed by the system, most likely for memory"
-    return Cause.CRASH, f"the process died of {signal.Signals(number).name}"
+    known = {one.value: one.name for one in signal.Signals}  # without those for real time
+    return Cause.CRASH, f"the process died of {known.get(number, f'signal {number}')}"

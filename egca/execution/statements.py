@@ -172,6 +172,8 @@ class StatementRewriter(FunctionRewriter):
             self.visit_target(target, after, "delete")
             if isinstance(target, ast.Name | ast.Attribute):
                 after.append(self.note("mark", "write", "delete", target, self.text(target)))
+        gone = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        after = [look for look in after if not any(_looks_at(look, name) for name in gone)]
         return [node, *after]
 
     # -- simple statements ----------------------------------------------------------------------

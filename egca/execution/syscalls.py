@@ -50,6 +50,7 @@ BY_ID = "kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo"
 BY_ZERO = "prlimit64 sched_setaffinity setpgid get_robust_list"
 _OWN = 0x2E6C1D35  # stands for the child's process id until there is one; above any real one
 _CLONE_THREAD = 0x10000
+_SOCK_STREAM = 1
 
 
 def build() -> bytes:
@@ -69,6 +70,10 @@ def build() -> bytes:
     for names, own in ((BY_ID, _OWN), (BY_ZERO, 0)):
         for name in names.split():
             _add(rules, refuse, name, seccomp.Arg(0, seccomp.NE, own))
+    # A pair of datagram sockets could send to any path; a pair of streams only to each other.
+    for kind in range(16):
+        if kind != _SOCK_STREAM:
+            _add(rules, refuse, "socketpair", seccomp.Arg(1, seccomp.MASKED_EQ, 0xF, kind))
     # Typing into the terminal of the parent, and signals to the owner of a descriptor.
     for request in (0x5412, 0x541C, 0x8901, 0x8902):  # TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP
         _add(rules, refuse, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, request))

@@ -132,13 +132,19 @@ class TraceSession:
         return self._all("trace", len(calls), payload, self._trace, failed)
 
     def intervene(
-        self, call: Call, patches: Sequence[Patch | Sequence[Patch]], n_steps: int | None = None
+        self,
+        call: Call,
+        patches: Sequence[Patch | Sequence[Patch]],
+        n_steps: int | None = None,
+        *,
+        args_after: bool = False,
     ) -> list[Outcome]:
         """Repeat a call once for each patch (or set of patches) and say how it ended.
 
         Args:
             n_steps: steps after which a run ends as a timeout. None: four times those of the run
                 without patches, and a thousand; a trace of the call saves that run (`n_steps`).
+            args_after: whether the outcomes tell the arguments as the call left them.
         Raises: SandboxError; InputError for arguments that are no data.
         """
         encoded = call.encoded
@@ -151,6 +157,7 @@ class TraceSession:
                 "call": encoded,
                 "call_s": self.limits.call_s,
                 "n_steps": n_steps,
+                "args_after": args_after,
                 "runs": runs[start:],
             }
 
@@ -205,9 +212,11 @@ class TraceSession:
         return believed(lambda: self._columns(frame, outcome))
 
     def _columns(self, frame: Any, outcome: Outcome) -> Trace:
-        packed, flat = frame["values"], frame["later"]
+        packed, flat, sites = frame["values"], frame["later"], frame["sites"]
+        if (type(packed), type(sites), type(flat)) != (bytes, bytes, list):
+            raise TypeError("a column of another type")
         self._room.take(len(packed) // _VALUES_SHARE)
-        site_ids, values = array("i", bytes(frame["sites"])), unpack(packed)
+        site_ids, values = array("i", sites), unpack(packed)
         counts = Counter(site_ids)
         counts.update(dict(zip(flat[::2], flat[1::2], strict=True)))
         n_steps, truncated = frame["n_steps"], frame["truncated"]

@@ -2,14 +2,16 @@
 
 `load` takes the code of a rewritten program, `trace` records calls, `intervene` repeats a call
 with values replaced. Each call starts from a freshly executed module, so that a trace and the
-interventions in it see the same run. The typed side in the parent is egca/execution/tracer.py."""
+interventions in it see the same run; calls that are to come before it are made there first, neither
+recorded nor changed. The typed side in the parent is egca/execution/tracer.py."""
 
 from __future__ import annotations
 
 import marshal
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from egca.execution import failures, program
@@ -63,7 +65,7 @@ def trace(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, 
     recorder: Recorder = state["recorder"]
     for call in payload["calls"]:
         recorder.begin()
-        frame = _run(state, state["code"], call, payload["call_s"], True)
+        frame = _run(state, state["code"], call, payload["call_s"], True, recorder.begin)
         recording = recorder.finish()
         if recording.hit_step_limit:
             frame["failure"] = _step_failure(frame["failure"])
@@ -80,8 +82,9 @@ def trace(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, 
 def intervene(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Repeat a call once for each set of patches; one frame for each.
 
-    payload: number, call, call_s, runs [[[site, occurrence, encoded value or None to flip], ...],
-    ...], n_steps: bound for each run, or None: four times that of the unpatched run and a thousand.
+    payload: number, call, call_s, args_after, runs [[[site, occurrence, encoded value or None to
+    flip], ...], ...], n_steps: bound for each run, or None: four times that of the unpatched run
+    and a thousand.
     Yields what program.frames does, and n_applied, n_steps.
     """
     state = state["traced"][payload["number"]]
@@ -89,14 +92,20 @@ def intervene(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[s
         patcher = state["patcher"] = Patcher()
         state["patched_code"] = _bound(state["bare"], patcher)
     patcher, code = state["patcher"], state["patched_code"]
-    limit = payload["n_steps"]
+    call, limit = payload["call"], payload["n_steps"]
+    restart = partial(patcher.begin, [], _BASE_STEPS)
     if limit is None:
-        patcher.begin([], _BASE_STEPS)
-        _run(state, code, payload["call"], payload["call_s"], False)
+        restart()
+        _run(state, code, call, payload["call_s"], False, restart)
         limit = 4 * patcher.n_steps + 1000
     for run in payload["runs"]:
-        patcher.begin([Patch(site, n, value, value is None) for site, n, value in run], limit)
-        frame = _run(state, code, payload["call"], payload["call_s"], False)
+        patches = [Patch(site, n, value, value is None) for site, n, value in run]
+        begin = partial(patcher.begin, patches, limit)
+        if "before" in call:
+            restart()
+        else:
+            begin()
+        frame = _run(state, code, call, payload["call_s"], payload["args_after"], begin)
         if patcher.hit_step_limit:
             frame["failure"] = _step_failure(frame["failure"])
         frame.update(n_applied=patcher.n_applied, n_steps=patcher.n_steps)
@@ -111,9 +120,17 @@ def _step_failure(failed: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _run(
-    state: dict[str, Any], code: types.CodeType, call: dict[str, Any], call_s: float, wants: bool
+    state: dict[str, Any],
+    code: types.CodeType,
+    call: dict[str, Any],
+    call_s: float,
+    wants: bool,
+    begin: Callable[[], None],
 ) -> dict[str, Any]:
-    """One call on a fresh module; a frame of program.frames, args_after if wanted."""
+    """One call on a fresh module; a frame of program.frames, args_after if wanted.
+
+    begin: to be told when calls before this one have been made, if there are any.
+    """
     limit = sys.getrecursionlimit()
     _set_recursion_limit(limit + _HOOK_FRAMES)
     namespace = program.fresh_namespace("program")
@@ -132,8 +149,14 @@ def _run(
             if target is None:
                 message = f"the program does not define {state['entry_point']}"
                 return _failed(failures.failure("missing_entry_point", message=message))
+        ready = {**state, "program": target}
+        if "before" in call:
+            earlier = {"calls": call["before"], "call_s": call_s, "program_s": call_s}
+            for _ in program.frames(ready, earlier):
+                pass
+            begin()
         payload = {"calls": [call], "call_s": call_s, "program_s": 2 * call_s, "args_after": wants}
-        return next(program.frames({**state, "program": target}, payload))
+        return next(program.frames(ready, payload))
     finally:
         _set_recursion_limit(limit)
         namespace.clear()  # what is left of the program (generators, say) ends here, not later

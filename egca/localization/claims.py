@@ -17,6 +17,7 @@ from egca.localization.edits import statement_span
 from egca.localization.explain import Explanation, explain_line, is_answer, n_steps_allowed
 from egca.localization.findings import Findings
 from egca.localization.moments import is_value, moment_at, prove
+from egca.localization.rounds import executed
 from egca.localization.scope import simple_statements, walk
 from egca.types import Proof, SourceMap, Span
 
@@ -138,8 +139,6 @@ def _quoted(
 
 def _untimely(found: Findings, statement: ast.stmt, claim: Claim) -> Refusal | None:
     """Refuses what the failing run did not execute, or only after it had failed."""
-    from egca.localization.locate import executed
-
     if not found.runs.failing:
         return Refusal("no failing run could be traced, so that no place can be checked")
     trace = found.runs.failing[0]
@@ -191,7 +190,11 @@ def _prove_value(found: Findings, known: Explanation, claim: Claim) -> None:
     if claim.event is None or claim.value is NO_VALUE or found.tracer is None:
         return
     one, trace = found.failing[0], found.runs.failing[0]
-    if not one.is_known or not is_value(trace.sites[trace.site_ids[claim.event]]):
+    if (
+        not one.is_known
+        or not found.fails_alone()
+        or not is_value(trace.sites[trace.site_ids[claim.event]])
+    ):
         return
     moment = moment_at(trace, claim.event, claim.value, NO_VALUE)
     if is_answer(found, moment):

@@ -13,47 +13,15 @@ from typing import Any
 
 from egca.localization.edits import Edit, replace
 from egca.localization.ingredients import Ingredients
-
-COMPARISONS: tuple[type[ast.cmpop], ...] = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
-MEMBERSHIP: tuple[type[ast.cmpop], ...] = (ast.In, ast.NotIn, ast.Eq, ast.NotEq)
-IDENTITY: tuple[type[ast.cmpop], ...] = (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)
-ARITHMETIC: tuple[type[ast.operator], ...] = (
-    ast.Add,
-    ast.Sub,
-    ast.Mult,
-    ast.FloorDiv,
-    ast.Div,
-    ast.Mod,
-    ast.Pow,
-)
-BITWISE: tuple[type[ast.operator], ...] = (
-    ast.BitAnd,
-    ast.BitOr,
-    ast.BitXor,
-    ast.LShift,
-    ast.RShift,
-)
-FUNCTIONS = (
-    ("min", "max", "sum", "len", "any", "all"),
-    ("sorted", "list", "reversed", "set", "tuple"),
-    ("int", "round", "float", "str", "abs", "bool"),
-    ("ceil", "floor", "trunc", "sqrt"),
-    ("gcd", "lcm"),
-)
-METHODS = (
-    ("append", "extend", "add", "remove", "insert", "update", "appendleft", "discard"),
-    ("upper", "lower", "swapcase", "title", "capitalize"),
-    ("isupper", "islower", "isalpha", "isdigit", "isalnum", "isspace", "isnumeric"),
-    ("startswith", "endswith"),
-    ("find", "rfind", "index", "rindex", "count"),
-    ("strip", "lstrip", "rstrip"),
-    ("split", "rsplit", "splitlines"),
-    ("sort", "reverse"),
-    ("keys", "values", "items"),
-    ("pop", "popleft", "remove", "popitem"),
-    ("ceil", "floor", "trunc"),
-    ("union", "intersection", "difference", "symmetric_difference"),
-    ("permutations", "combinations", "product"),
+from egca.localization.operators import (
+    ARITHMETIC,
+    BITWISE,
+    COMPARISONS,
+    FUNCTIONS,
+    IDENTITY,
+    MEMBERSHIP,
+    METHODS,
+    is_neutral,
 )
 
 
@@ -122,9 +90,10 @@ def of_binary(node: ast.BinOp, place: Place) -> Iterator[Edit]:
     family = BITWISE if isinstance(node.op, BITWISE) else ARITHMETIC
     for other in family:
         # Powers of what was no power grow beyond all use.
-        if not isinstance(node.op, other) and (
-            other is not ast.Pow or isinstance(node.op, ast.Mult)
-        ):
+        is_wild = other is ast.Pow and not isinstance(node.op, ast.Mult)
+        if isinstance(node.op, other) or is_wild:
+            continue
+        if not is_neutral(other(), node.left, node.right):
             new = ast.BinOp(left=node.left, op=other(), right=node.right)
             yield replace("arithmetic", node, new)
     yield replace("swap", node, ast.BinOp(left=node.right, op=node.op, right=node.left))

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from egca.localization.edit_expressions import (
-    ARITHMETIC,
     BY_TYPE,
     Place,
     constant,
@@ -17,6 +16,7 @@ from egca.localization.edit_expressions import (
     of_value,
 )
 from egca.localization.edits import Edit, Insert, Replace, Rewrite
+from egca.localization.operators import ARITHMETIC, is_neutral
 from egca.localization.scope import (
     LEFT_ALONE,
     FunctionNode,
@@ -40,7 +40,23 @@ def expression_edits(statement: ast.stmt, place: Place) -> Iterator[Edit]:
             is_iterable=isinstance(statement, ast.For),
             is_value=isinstance(statement, ast.Return | ast.Assign | ast.AugAssign | ast.AnnAssign),
         )
-        yield from _walk(root, role)
+        edits = _walk(root, role)
+        if isinstance(statement, ast.AugAssign):
+            edits = _telling(edits, statement.op, statement.target, statement.value)
+        yield from edits
+
+
+def _telling(
+    edits: Iterator[Edit], operator: ast.operator, left: ast.expr, right: ast.expr
+) -> Iterator[Edit]:
+    """Edits within an operation, but for those of an operand by which it does nothing."""
+    for edit in edits:
+        match edit.changes[0]:
+            case Replace(node=node, new=new) if node is left or node is right:
+                operands = (new, right) if node is left else (left, new)
+                if is_neutral(operator, *operands):
+                    continue
+        yield edit
 
 
 def _walk(node: ast.AST, place: Place) -> Iterator[Edit]:
@@ -62,6 +78,9 @@ def _walk(node: ast.AST, place: Place) -> Iterator[Edit]:
     condition = Place(place.names, place.ingredients, is_condition=True)
     value = Place(place.names, place.ingredients, is_value=True)
     match node:
+        case ast.BinOp(left=left, op=operator, right=right):
+            for operand in (left, right):
+                yield from _telling(_walk(operand, plain), operator, left, right)
         case ast.JoinedStr(values=parts):
             for part in parts:
                 if isinstance(part, ast.FormattedValue):
@@ -156,7 +175,9 @@ def _alone(statement: ast.stmt, place: Place) -> Iterator[Edit]:
             yield _become("loop control", statement, ast.Break())
         case ast.AugAssign(target=target, op=op, value=value):
             for other in ARITHMETIC:
-                if not isinstance(op, other) and other is not ast.Pow:
+                if isinstance(op, other) or other is ast.Pow:
+                    continue
+                if not is_neutral(other(), target, value):
                     new = ast.AugAssign(target=target, op=other(), value=value)
                     yield _become("arithmetic", statement, new)
             yield _become("augmented", statement, ast.Assign(targets=[target], value=value))

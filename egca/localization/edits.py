@@ -1,15 +1,16 @@
-"""Small edits of a program: what they change, and how one becomes real source text.
+"""Small edits of a program: what they change, and which statement a place belongs to.
 
 An edit is a list of changes to nodes of one parsed program. Hundreds of them are compiled in at
-once by schemata.py, which never changes the tree; `apply` makes a single one real, as a suggested
-repair."""
+once by schemata.py, which never changes the tree; edit_text.py makes a single one real, as a
+suggested repair."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from egca.localization.scope import simple_statements
 from egca.types import SourceMap, Span
 
 
@@ -89,24 +90,44 @@ def children(node: ast.AST) -> Iterator[ast.AST]:
                     yield item
 
 
-def header(statement: ast.stmt) -> ast.stmt | ast.expr:
+def header_span(source_map: SourceMap, statement: ast.stmt) -> Span:
     """What a person would underline: the statement, or the deciding part of a compound one."""
+    whole = statement_span(source_map, statement)
     match statement:
-        case ast.If(test=test) | ast.While(test=test):
-            return test
-        case ast.For(iter=iterable) | ast.AsyncFor(iter=iterable):
-            return iterable
-    return statement
+        case ast.If(test=part) | ast.While(test=part) | ast.Match(subject=part):
+            return source_map.span_of(part)
+        case ast.For(iter=part) | ast.AsyncFor(iter=part):
+            return source_map.span_of(part)
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            last = items[-1].optional_vars or items[-1].context_expr
+            start = source_map.span_of(items[0].context_expr).start
+            part_span = source_map.span(start, source_map.span_of(last).end)
+            return part_span if part_span.line == whole.line else whole
+    return whole
 
 
-def statement_span(source_map: SourceMap, statement: ast.stmt) -> Span:
-    """Span of a statement; of a compound one only its header ("if x > 0:")."""
-    whole = source_map.span_of(statement)
-    body = getattr(statement, "body", None)
-    if isinstance(statement, ast.Try):
-        return source_map.span(whole.start, whole.start + len("try:"))
+def anchor_span(source_map: SourceMap, edit: Edit) -> Span:
+    """What an edit makes suspicious."""
+    if isinstance(edit.anchor, ast.stmt):
+        return header_span(source_map, edit.anchor)
+    return source_map.span_of(edit.anchor)
+
+
+def statement_span(
+    source_map: SourceMap, statement: ast.stmt | ast.ExceptHandler | ast.match_case
+) -> Span:
+    """Span of a statement; of a compound one or a part of it only its header ("if x > 0:")."""
+    if isinstance(statement, ast.match_case):
+        line = statement.pattern.lineno
+        text = source_map.line_text(line)
+        start = source_map.offset(line, 0) + len(text) - len(text.lstrip())
+        whole = source_map.span(start, source_map.span_of(statement.pattern).end)
+    else:
+        whole = source_map.span_of(statement)
     if isinstance(statement, ast.Match):
-        return source_map.span(whole.start, source_map.span_of(statement.subject).end)
+        subject = source_map.span_of(statement.subject)
+        return source_map.span(whole.start, source_map.source.index(":", subject.end) + 1)
+    body = getattr(statement, "body", None)
     if not isinstance(body, list) or not body:
         return whole
     first = body[0]
@@ -131,81 +152,31 @@ def _code_length(text: str) -> int:
     return end
 
 
-def apply(source: str, source_map: SourceMap, edit: Edit) -> tuple[Span, str, str]:
-    """Make an edit real: (span replaced, its new text, the whole new source).
+def statement_at(tree: ast.Module, line: int) -> ast.stmt | None:
+    """The first statement that begins on a line, else the innermost that spans it."""
+    best: ast.stmt | None = None
+    for statement in simple_statements(tree):
+        if statement.lineno == line:
+            return statement
+        if statement.lineno <= line <= (statement.end_lineno or statement.lineno):
+            best = statement
+    return best
 
-    Several changes are joined into the one span that covers them all. The text outside the changed
-    nodes stays as it was, comments included.
+
+def statement_of(source_map: SourceMap, tree: ast.Module, inner: Span) -> Span:
+    """Span of the innermost statement that holds a place, of a compound one only its header.
+
+    The place itself where no statement does.
     """
-    bare = _apply(source, source_map, edit, parentheses=False)
-    if not any(isinstance(c, Replace) and needs_parentheses(c.new) for c in edit.changes):
-        return bare
-    safe = _apply(source, source_map, edit, parentheses=True)
-    return bare if _same_program(bare[2], safe[2]) else safe
-
-
-def _same_program(left: str, right: str) -> bool:
-    try:
-        return ast.dump(ast.parse(left)) == ast.dump(ast.parse(right))
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-
-
-def _apply(
-    source: str, source_map: SourceMap, edit: Edit, parentheses: bool
-) -> tuple[Span, str, str]:
-    pieces = sorted(_piece(source, source_map, change, parentheses) for change in edit.changes)
-    start = pieces[0][0]
-    end = max(piece[1] for piece in pieces)
-    text = ""
-    position = start
-    for first, last, new in pieces:
-        text += source[position:first] + new
-        position = max(position, last)
-    text += source[position:end]
-    if start == end:  # an insertion: show the rest of its line too
-        line_end = source.find("\n", start)
-        line_end = len(source) if line_end < 0 else line_end
-        text += source[end:line_end]
-        end = line_end
-    whole = source[:start] + text + source[end:]
-    return source_map.span(start, max(end, start + 1)), text, whole
-
-
-def _piece(
-    source: str, source_map: SourceMap, change: Change, parentheses: bool
-) -> tuple[int, int, str]:
-    """(start, end, new text) of one change."""
-    span = source_map.span_of(change.node)
-    if isinstance(change, Replace):
-        text = ast.unparse(change.new)
-        if parentheses and needs_parentheses(change.new):
-            text = f"({text})"
-        return span.start, span.end, text
-    indent = " " * span.column
-    if isinstance(change, Rewrite):
-        return span.start, span.end, _block(change.new or (ast.Pass(),), indent)
-    block = _block(change.new, indent)
-    if change.after:
-        return span.end, span.end, "\n" + indent + block
-    return span.start, span.start, block + "\n" + indent
-
-
-def _block(statements: Sequence[ast.stmt], indent: str) -> str:
-    lines = "\n".join(ast.unparse(statement) for statement in statements).split("\n")
-    return ("\n" + indent).join(lines)
-
-
-def needs_parentheses(node: ast.expr) -> bool:
-    """Whether an expression may need them wherever an operand can stand."""
-    return isinstance(
-        node,
-        ast.BinOp
-        | ast.BoolOp
-        | ast.Compare
-        | ast.UnaryOp
-        | ast.IfExp
-        | ast.Lambda
-        | ast.NamedExpr
-        | ast.Await,
-    )
+    best: ast.stmt | None = None
+    for statement in simple_statements(tree):
+        first, last = statement.lineno, statement.end_lineno or statement.lineno
+        is_near = first <= inner.line and inner.end_line <= last  # cheaper to tell
+        if is_near and inner.within(source_map.span_of(statement)):
+            best = statement
+    best = best or statement_at(tree, inner.line)
+    if best is None:
+        return inner
+    parts = [best, *getattr(best, "handlers", ()), *getattr(best, "cases", ())]
+    spans = [statement_span(source_map, part) for part in parts]
+    return next((span for span in spans if inner.within(span)), inner)

@@ -202,7 +202,7 @@ def _from_failures(tree: ast.Module, runs: Runs, evidence: Evidence) -> None:
             for frame in failure.frames[:-1]:
                 evidence.note(frame.line, f"{name} below")
             if name == "timeout":
-                for loop in _loops_around(tree, last.line):
+                for loop in loops_around(tree, last.line):
                     evidence.note(loop.lineno, "loop that does not end")
                     tested = _names(loop.test) if isinstance(loop, ast.While) else set()
                     for one in simple_statements(loop):
@@ -211,7 +211,7 @@ def _from_failures(tree: ast.Module, runs: Runs, evidence: Evidence) -> None:
                             evidence.note(one.lineno, "feeds a loop that does not end")
 
 
-def _loops_around(tree: ast.Module, line: int) -> list[ast.stmt]:
+def loops_around(tree: ast.Module, line: int) -> list[ast.stmt]:
     return [
         statement
         for statement in simple_statements(tree)

@@ -147,10 +147,11 @@ class Examination:
         """The first failing input once more, with values or decisions changed."""
         session = self.found.tracer
         assert session is not None
+        one, n_steps = self.failing_input, n_steps_allowed(self.found)
         try:
-            return session.intervene(
-                self.failing_input.call, [list(patches)], n_steps_allowed(self.found)
-            )[0]
+            return session.intervene(one.call, [list(patches)], n_steps, args_after=one.wants_args)[
+                0
+            ]
         finally:
             self.rest()
 

@@ -1,22 +1,27 @@
 """From a ranking of lines to a divergence: the expression, the moment, the proof and the sentence.
 
 Nothing here changes which line is first. What is shown is checked once more: a suggested repair is
-applied to the text and judged on all tests, and the value at the moment is put in and the run
+judged as text on all tests (repairs.py), and the value at the moment is put in and the run
 repeated."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from egca.execution.compare import short
-from egca.execution.judging import judge
 from egca.execution.reports import MAX_SOURCE
 from egca.execution.tracer import TraceSession
 from egca.localization import scoring
-from egca.localization.edits import Edit, Replace, apply, header, statement_span
-from egca.localization.evidence import closeness
+from egca.localization.alignment import align
+from egca.localization.edits import (
+    anchor_span,
+    header_span,
+    statement_at,
+    statement_of,
+    statement_span,
+)
+from egca.localization.evidence import loops_around
 from egca.localization.findings import Findings, tracer
 from egca.localization.moments import (
     Moment,
@@ -27,13 +32,13 @@ from egca.localization.moments import (
     steps_allowed,
 )
 from egca.localization.render.wording import ordinal
-from egca.localization.scope import simple_statements
+from egca.localization.repairs import suggested
+from egca.structure.normalise import parse
 from egca.types import (
     Cause,
     Divergence,
     Failure,
     Mode,
-    Program,
     Proof,
     Repair,
     SourceMap,
@@ -45,18 +50,26 @@ from egca.types import (
 )
 
 N_ALTERNATIVES = 5
-N_REPAIRS = 3  # tried until one holds as text
+MUTABLE = (list, dict, set)
+RIGHT_ALONE = (
+    "the call by itself gives what is right, so no value in its run can be shown to matter"
+)
 
 
 @dataclass(slots=True)
 class Explanation:
-    """What is known about a line, piece by piece."""
+    """What is known about a line, piece by piece.
+
+    is_value_enough: the value of the moment, put in at its one step, makes the output right; else
+    only the repair is known to.
+    """
 
     line: int
     span: Span
     statement: Span
     repair: Repair | None = None
     moment: Moment | None = None
+    is_value_enough: bool = False
     proof: Proof = field(default_factory=lambda: Proof("none"))
     reason: str = ""
 
@@ -66,18 +79,17 @@ def unrunnable(found: Findings) -> Divergence:
     source_map = SourceMap(found.program.source)
     failure = found.verdict.failure or Failure(found.verdict.cause)
     source = found.program.source
-    span = failure.frames[-1] if failure.frames else _anywhere(source, source_map)
-    lines = list(range(span.line, span.end_line + 1))
-    whole = source_map.span(
-        source_map.offset(lines[0], 0), max(source_map.offset(lines[-1], 1 << 30), span.start + 1)
-    )
+    tree = parse(source) if len(source) <= MAX_SOURCE else None
+    span = failure.frames[-1] if failure.frames else _anywhere(source_map, tree)
     sentence = f"line {span.line}: {found.verdict.evidence}"
     kind = "raise" if failure.frames else "none"
     return Divergence(
         mode=found.verdict.mode or Mode.SYNTAX,
         cause=found.verdict.cause,
         span=span,
-        statement=whole,
+        statement=_lines_of(source_map, span)
+        if tree is None
+        else statement_of(source_map, tree, span),
         confidence=0.9 if failure.frames else 0.3,
         sentence=sentence,
         proof=Proof(kind, 0, 0, "the interpreter stops here" if failure.frames else ""),
@@ -86,18 +98,24 @@ def unrunnable(found: Findings) -> Divergence:
     )
 
 
-def _anywhere(source: str, source_map: SourceMap) -> Span:
+def _anywhere(source_map: SourceMap, tree: ast.Module | None) -> Span:
     """The first definition, else the first line with anything on it."""
-    try:
-        for node in ast.parse(source).body if len(source) <= MAX_SOURCE else ():
-            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-                return statement_span(source_map, node)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass
+    for node in tree.body if tree is not None else ():
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            return statement_span(source_map, node)
+    source = source_map.source
     start = len(source) - len(source.lstrip())
     line_end = source.find("\n", start)
     end = line_end if line_end > start else len(source)
     return source_map.span(min(start, max(end - 1, 0)), max(end, start + 1, 1))
+
+
+def _lines_of(source_map: SourceMap, span: Span) -> Span:
+    """The code on the lines of a place, without what is around it."""
+    start, end = source_map.offset(span.line, 0), source_map.offset(span.end_line, 1 << 30)
+    text = source_map.source[start:end]
+    first = start + len(text) - len(text.lstrip())
+    return source_map.span(min(first, span.start), max(start + len(text.rstrip()), span.end))
 
 
 def divergence(
@@ -115,14 +133,16 @@ def divergence(
     chance = next((one.chance for one in found.ranked if one.line == line), 0.0)
     rest = [one for one in found.ranked if one.line != line]
     others = [_suspect(found, source_map, one) for one in rest[:N_ALTERNATIVES]]
-    confidence = scoring.confidence(found.evidence, chance, found.problem.reference is not None)
+    # A run that is right says no more of where the fault is than one with nothing beside it.
+    is_compared = found.problem.reference is not None and (not found.failing or found.fails_alone())
+    confidence = scoring.confidence(found.evidence, chance, is_compared)
     raised = found.failing[0].result.actual.failure if found.failing else None
     moment = known.moment
     return Divergence(
         mode=found.verdict.mode or Mode.LOGIC,
         cause=found.verdict.cause,
         span=known.span,
-        statement=known.statement,
+        statement=statement_of(source_map, found.tree, known.span),
         confidence=round(confidence, 4),
         sentence=_sentence(found, known, source_map),
         proof=known.proof,
@@ -135,7 +155,7 @@ def divergence(
         repair=known.repair,
         alternatives=tuple(others),
         reason=known.reason,
-        notes=tuple(_notes(raised, known.span, found)),
+        notes=_notes(raised, known.span),
     ), moment
 
 
@@ -144,23 +164,16 @@ def explain_line(found: Findings, source_map: SourceMap, line: int) -> Explanati
     statement = statement_at(found.tree, line)
     whole = statement_span(source_map, statement) if statement is not None else None
     known = Explanation(line, *_spans(source_map, statement, whole, line))
-    for edit in _repairs_at(found, line)[:N_REPAIRS]:
-        span, text, source = apply(found.program.source, source_map, edit)
-        # Inside one expression text and tree cannot differ; if all inputs were tried, that is it.
-        is_tried = found.is_complete and all(isinstance(c, Replace) for c in edit.changes)
-        if not is_tried and not _holds(found, source):
-            continue
-        original = found.program.source[span.start : span.end]
-        known.repair = Repair(span, original, text, source)
-        known.span = source_map.span_of(
-            header(edit.anchor) if isinstance(edit.anchor, ast.stmt) else edit.anchor
-        )
+    held, reason = suggested(found, source_map, line)
+    if held is not None:
+        edit, known.repair = held
+        known.span = anchor_span(source_map, edit)
         n_failing = sum(not result.passed for result in found.verdict.results)
         known.proof = Proof("edit", n_failing, n_failing, "with this edit every test passes")
-        break
     _find_moment(found, known, line)
     if not known.proof.confirmed:
-        known.reason = known.reason or "no small edit and no single value makes the output right"
+        nothing = "no small edit and no single value makes the output right"
+        known.reason = reason or known.reason or nothing
     return known
 
 
@@ -176,12 +189,16 @@ def _find_moment(found: Findings, known: Explanation, line: int) -> None:
     session = found.tracer
     if session is None:
         return
+    if not found.fails_alone():
+        known.reason = known.reason or ("" if known.proof.confirmed else RIGHT_ALONE)
+        return
     if known.repair is not None:
         with tracer(found, known.repair.source) as repaired:
             moment = first_change(trace, repaired.trace([one.call])[0])
         if moment is not None:
             proof = prove(session, moment, one, others, is_script, n_steps_allowed(found))
             known.moment = moment
+            known.is_value_enough = proof.confirmed
             if proof.confirmed:
                 known.proof = replace(known.proof, text=f"{known.proof.text}; {proof.text}")
         return
@@ -217,7 +234,12 @@ def _intervened(
 
 
 def is_answer(found: Findings, moment: Moment) -> bool:
-    """Whether a value is what the entry point returns: making that right proves nothing."""
+    """Whether a value is what the entry point returns, or is to leave of an argument: making that
+    right proves nothing."""
+    one = found.failing[0]
+    left = [arg for right in one.right for arg in right.args or () if isinstance(arg, MUTABLE)]
+    if one.wants_args and moment.expected in left:
+        return True
     last = found.problem.entry_point.rpartition(".")[2]
     return moment.site.kind == "return" and moment.site.function.rpartition(".")[2] == last
 
@@ -226,40 +248,6 @@ def n_steps_allowed(found: Findings) -> int:
     """Steps after which a changed run is taken to hang."""
     runs = found.runs
     return steps_allowed(runs.failing[0], [*runs.passing, *runs.reference_failing[:1]])
-
-
-def _repairs_at(found: Findings, line: int) -> list[Edit]:
-    """Full repairs on a line: those that change least of the text first."""
-    full = [score.edit for score in found.evidence.repairs if score.edit.anchor.lineno == line]
-    return sorted(
-        full,
-        key=lambda edit: (not isinstance(edit.changes[0], Replace), -closeness(edit), edit.n_nodes),
-    )
-
-
-def _holds(found: Findings, source: str) -> bool:
-    """Whether an edited program passes every test, as text."""
-    try:
-        return judge(
-            found.problem,
-            Program(source),
-            sandbox=found.sandbox,
-            limits=found.limits,
-            stop_at_first=True,
-        ).passed
-    except ValueError:
-        return False
-
-
-def statement_at(tree: ast.Module, line: int) -> ast.stmt | None:
-    """The innermost statement that begins on a line, else the one that spans it."""
-    best: ast.stmt | None = None
-    for statement in simple_statements(tree):
-        if statement.lineno == line:
-            return statement
-        if statement.lineno <= line <= (statement.end_lineno or statement.lineno):
-            best = statement
-    return best
 
 
 def _spans(
@@ -275,9 +263,7 @@ def _spans(
         text = source_map.line_text(line)
         start = source_map.offset(line, 0) + len(text) - len(text.lstrip())
         return source_map.span(start, start + max(len(text.strip()), 1)), whole
-    return source_map.span_of(header(statement)) if header(
-        statement
-    ) is not statement else whole, whole
+    return header_span(source_map, statement), whole
 
 
 def _suspect(found: Findings, source_map: SourceMap, one: scoring.Ranked) -> Suspect:
@@ -305,13 +291,14 @@ def _sentence(found: Findings, known: Explanation, source_map: SourceMap) -> str
             place = f"the {ordinal(event.iteration)} iteration of line {moment.site.lineno}"
         else:
             place = f"line {moment.site.lineno}"
-        right = "the output is right" if known.proof.confirmed else "it would agree"
         expected = short(moment.expected, 60)
-        if any(_knows(trace, moment) for trace in found.runs.reference_failing[:1]):
+        if _is_as_reference(found, moment, source_map):
             expected += ", as in the reference,"
-        said = (
-            f"at {place}, {_named(moment)} is {short(moment.actual, 60)}; with {expected} {right}"
-        )
+        right = f"with {expected} the output is right"
+        if known.repair is not None and not known.is_value_enough:
+            expected = expected.removesuffix(",")
+            right = f"with the suggested repair it is {expected}, and the output is right"
+        said = f"at {place}, {_named(moment)} is {short(moment.actual, 60)}; {right}"
         if moment.site.lineno == line or known.repair is None:
             return said
         return f"line {line} is wrong; it first shows {said}"
@@ -322,14 +309,50 @@ def _sentence(found: Findings, known: Explanation, source_map: SourceMap) -> str
         return f"at {place}, with `{new}` in place of `{old}` the output is right"
     failure = found.failing[0].result.actual.failure if found.failing else None
     if failure is not None and failure.cause is Cause.TIMEOUT:
-        return f"{place} is in or before a loop that does not end"
+        return _hanging(found.tree, failure, source_map, line)
     return f"{place} is the likeliest place; nothing could confirm it"
 
 
-def _knows(trace: object, moment: Moment) -> bool:
-    values = getattr(trace, "raw_values", ())
-    table = getattr(trace, "table", ())
-    return any((table[raw[0]] if type(raw) is list else raw) == moment.wire for raw in values)
+def _hanging(tree: ast.Module, failure: Failure, source_map: SourceMap, line: int) -> str:
+    """What does not end, as a sentence that names the likeliest line too."""
+    loops = [loop for frame in failure.frames for loop in loops_around(tree, frame.line)]
+    if any(line <= (loop.end_lineno or loop.lineno) for loop in loops):
+        return f"line {line} is in or before a loop that does not end in time"
+    hangs = "the run does not end in time"
+    if failure.frames:
+        last = failure.frames[-1]
+        code = short_code(source_map.source[last.start : last.end])
+        hangs = f"`{code}` at line {last.line} does not end in time"
+        if last.line == line:
+            return hangs
+    return f"line {line} is the likeliest place; {hangs}"
+
+
+def _is_as_reference(found: Findings, moment: Moment, source_map: SourceMap) -> bool:
+    """Whether the reference has the expected value at its step beside the moment.
+
+    That is the step its trace is aligned with there, or where two places part that had agreed.
+    """
+    reference = found.problem.reference
+    if reference is None or not found.runs.reference_failing:
+        return False
+    theirs = found.runs.reference_failing[0]
+    rows = align(
+        found.runs.failing[0], source_map, theirs, SourceMap(reference), divergence=moment.index
+    )
+    partners = [row.reference.index for row in rows if row.is_divergence and row.reference]
+    partners += [
+        parting.reference_index
+        for parting in found.evidence.partings
+        if parting.index == moment.index and parting.reference_index is not None
+    ]
+    is_branch = moment.site.kind == "branch"
+    values = [
+        theirs.wire_value(index)
+        for index in partners
+        if is_branch == (theirs.sites[theirs.site_ids[index]].kind == "branch")
+    ]
+    return any(type(value) is type(moment.wire) and value == moment.wire for value in values)
 
 
 def _named(moment: Moment) -> str:
@@ -349,11 +372,9 @@ def short_code(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 4].rstrip() + " ..."
 
 
-def _notes(raised: Failure | None, span: Span, found: Findings) -> Sequence[str]:
+def _notes(raised: Failure | None, span: Span) -> tuple[str, ...]:
     """A runtime error is reported at the raising expression too, when that is elsewhere."""
     if raised is None or not raised.frames or raised.cause is Cause.TIMEOUT:
-        return found.notes
+        return ()
     last = raised.frames[-1]
-    if last.line == span.line:
-        return found.notes
-    return [*found.notes, f"{raised} is raised at line {last.line}"]
+    return () if last.line == span.line else (f"{raised} is raised at line {last.line}",)

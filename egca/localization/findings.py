@@ -47,7 +47,8 @@ class Findings:
     tree: ast.Module = field(default_factory=lambda: ast.Module(body=[], type_ignores=[]))
     reference_tree: ast.Module | None = None
     inputs: list[Input] = field(default_factory=list)
-    is_complete: bool = True  # no input of the tests was left out of `inputs`
+    set_aside: set[int] = field(default_factory=set)  # of `inputs`, that no edit could be run on
+    is_complete: bool = True  # an edit that is right on all of `inputs` passes every test
     runs: Runs = field(default_factory=Runs)
     failing: list[Input] = field(default_factory=list)  # as in runs.failing
     scores: list[Score] = field(default_factory=list)
@@ -59,6 +60,24 @@ class Findings:
     @property
     def time_left_s(self) -> float:
         return self.deadline - time.perf_counter()
+
+    @property
+    def n_searched(self) -> int:
+        """Inputs that edits are tried on."""
+        return len(self.inputs) - len(self.set_aside)
+
+    @property
+    def all_fail_alone(self) -> bool:
+        """As fails_alone, for all failing calls that were traced."""
+        return all(self.fails_alone(index) for index in range(len(self.failing)))
+
+    def fails_alone(self, index: int = 0) -> bool:
+        """Whether a failing call as it is traced, on a fresh module, is wrong as in its test.
+
+        If not, a value put into its run proves nothing.
+        """
+        outcome = self.runs.failing[index].outcome
+        return not self.failing[index].accepts(outcome, self.problem.kind == "script")
 
 
 def trace(found: Findings) -> None:

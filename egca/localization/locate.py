@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -18,27 +18,25 @@ from egca.execution import Limits, Sandbox
 from egca.execution.expectations import SLOWER, is_unknown
 from egca.execution.judging import check_reference, judge
 from egca.execution.one_child import Children, OneChild
-from egca.execution.trace import Trace
 from egca.localization import evidence as evidence_of
 from egca.localization import explain, scoring
 from egca.localization.alignment import align
-from egca.localization.edit_program import edit_space, touches
-from egca.localization.edits import Edit
 from egca.localization.evidence import Evidence
 from egca.localization.findings import LIMITS, PATIENT, Findings, trace
-from egca.localization.inputs import affordable, gather
+from egca.localization.inputs import Input, affordable, after_earlier, gather
 from egca.localization.ops import OPS
 from egca.localization.result import AlignedStep, Localization
-from egca.localization.schemata import build
-from egca.localization.scope import walk
-from egca.localization.search import Budget, EditSearch, Score
-from egca.localization.variants import SPARE_TICKS
+from egca.localization.rounds import search_edits
+from egca.localization.search import Budget
 from egca.problems import Problem
 from egca.structure import gate
 from egca.types import Cause, Divergence, Program, SourceMap, Verdict
 
-# Of one round of edits, so that the later, rarer ones find something left.
-MAX_RUNS, MAX_TICKS = 3_000, 80_000
+AFTER_OTHERS = "a failing call is wrong only after those before it, which leave something behind"
+BY_OTHERS = (
+    "a failing call by itself gives what is right: something else decides, such as earlier calls, "
+    "or what the test does with its arguments or its value"
+)
 ALONE = "without a reference this is weaker: only the tests were there to compare"
 
 
@@ -154,18 +152,34 @@ def _rank(found: Findings) -> None:
     """Trace the runs, search for repairs, and rank the lines by all evidence."""
     every = gather(found.problem, found.verdict, found.children.reference, found.limits)
     found.inputs = affordable(every)
-    found.is_complete = len(found.inputs) == len(every)
+    found.is_complete = len(found.inputs) == len(every) and all(one.is_exact for one in every)
     trace(found)
-    _search(found)
+    if not found.all_fail_alone:
+        _trace_in_order(found, every)
+    search_edits(found)
     found.evidence = evidence_of.gather(
         found.tree,
         found.reference_tree,
         found.problem.entry_point,
         found.runs,
         found.scores,
-        len(found.inputs),
+        found.n_searched,
     )
     found.ranked = scoring.rank(found.evidence)
+
+
+def _trace_in_order(found: Findings, every: Sequence[Input]) -> None:
+    """Where a failing call is right by itself: make the calls of the tests before it."""
+    alone = found.inputs, found.runs, found.failing
+    found.is_complete = False
+    if found.problem.kind != "script":
+        found.inputs = affordable(after_earlier(every))
+        trace(found)
+        if found.all_fail_alone:
+            found.notes.append(AFTER_OTHERS)
+            return
+    found.inputs, found.runs, found.failing = alone
+    found.notes.append(BY_OTHERS)
 
 
 def _fails_by_time_only(verdict: Verdict) -> bool:
@@ -185,122 +199,6 @@ def _parse(found: Findings) -> None:
         found.tree = ast.parse(found.program.source)
         if found.problem.reference is not None:
             found.reference_tree = parse_reference(found.problem.reference)
-
-
-def _search(found: Findings) -> None:
-    """Try small edits; additions only when no change of what is there repairs everything.
-
-    An edit that repairs every failing input changes a line that each failing run executes, so these
-    come first; the others are tried for what they repair in part.
-    """
-    if found.budget.n_edits == 0:
-        return
-    if not all(one.is_known for one in found.inputs if one.is_failing):
-        found.notes.append("a failing test has no expected value, so no repair can be checked")
-        return
-    space = edit_space(found.tree, found.reference_tree, found.problem.entry_point)
-    runs = [executed(found, trace) for trace in found.runs.failing]
-    everywhere = set.intersection(*runs) if runs else set()
-    left = found.budget.n_edits
-    skipped: list[Edit] = []
-    for generate in (space.changes, space.additions):
-        n = min(left, _n_affordable(found))
-        common: list[Edit] = []
-        for edit in generate() if n else ():
-            (common if touches(edit, everywhere) else skipped).append(edit)
-            if len(common) == n:
-                break
-        if _try_all(found, common):
-            return
-        left -= len(common)
-    n = min(left, _n_affordable(found))
-    if n:
-        somewhere = set().union(*runs)
-        _try_all(found, [edit for edit in skipped if touches(edit, somewhere)][:n])
-
-
-def _n_affordable(found: Findings) -> int:
-    """Edits that can still run at all: each on one input, after the program as it is on all.
-
-    Where runs or ticks are spent no edit is made, nor one that would not get its turn.
-    """
-    if found.budget.n_ticks <= 0:
-        return 0
-    return max(found.budget.n_runs - len(found.inputs), 0)
-
-
-def _try_all(found: Findings, edits: list[Edit]) -> bool:
-    """Try edits; whether the search is over, by a full repair or by the clock."""
-    scores = _try(found, edits)
-    found.scores += scores
-    if found.time_left_s <= 0:
-        found.notes.append("the time budget ended before all edits were tried")
-        return True
-    return any(score.is_full(len(found.inputs)) for score in scores)
-
-
-def executed(found: Findings, trace: Trace) -> set[int]:
-    """Lines whose statements a run may have executed.
-
-    A statement that raised has no event of its own, nor have break, continue, pass and loops over
-    nothing: the places of the failure, everything inside a try, and those four always count.
-    """
-    lines = {
-        line
-        for site in trace.counts
-        for line in range(trace.sites[site].statement[0], trace.sites[site].statement[2] + 1)
-    }
-    if trace.outcome.failure is not None:
-        lines |= {frame.line for frame in trace.outcome.failure.frames}
-    for node in walk(found.tree):
-        if isinstance(node, ast.Break | ast.Continue | ast.Pass | ast.For):
-            lines.add(node.lineno)
-        elif isinstance(node, ast.Try):
-            lines |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return lines
-
-
-def _try(found: Findings, edits: list[Edit]) -> list[Score]:
-    if not edits:
-        return []
-    try:
-        schemata = build(found.tree, edits)
-    except (SyntaxError, ValueError, RecursionError):
-        if len(edits) == 1:
-            return []
-        half = len(edits) // 2
-        return _try(found, edits[:half]) + _try(found, edits[half:])
-    is_script = found.problem.kind == "script"
-    search = EditSearch(
-        found.children.candidate,
-        schemata,
-        edits,
-        [one.payload() for one in found.inputs],
-        found.problem.kind,
-        found.problem.entry_point,
-        lambda call, output: found.inputs[call].accepts_output(output, is_script),
-        replace(
-            found.budget,
-            n_runs=min(found.budget.n_runs, MAX_RUNS),
-            n_ticks=min(found.budget.n_ticks, MAX_TICKS),
-            seconds=max(found.time_left_s, 0.01),
-        ),
-        _spare_ticks(found),
-    )
-    scores = search.find()
-    n_runs, n_ticks = search.spent
-    found.budget = replace(
-        found.budget,
-        n_runs=max(found.budget.n_runs - n_runs, 0),
-        n_ticks=max(found.budget.n_ticks - n_ticks, 0),
-    )
-    return scores
-
-
-def _spare_ticks(found: Findings) -> int:
-    """Fewer where the reference shows how little it takes: edits that never end then cost less."""
-    theirs = [trace.n_steps for trace in found.runs.reference_failing if trace.outcome.ok]
-    return min(SPARE_TICKS, 60 + 4 * max(theirs)) if theirs else SPARE_TICKS
 
 
 def result(

@@ -23,7 +23,7 @@ from egca.localization.spectrum import BOOKKEEPING, VALUE_KINDS
 from egca.types import Cause, Proof
 
 MAX_PATCHES = 60
-AT_ONCE = 8  # runs with a value replaced, before looking whether one was right
+AT_ONCE = 8  # runs with a value replaced at most, before looking at the clock and the outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def prove(
     patch = patch_for(moment)
     if patch is None:
         return Proof("none")
-    outcome = session.intervene(one.call, [patch], n_steps)[0]
+    outcome = session.intervene(one.call, [patch], n_steps, args_after=one.wants_args)[0]
     if not one.accepts(outcome, is_script):
         return Proof("none", 0, 1 + len(others))
     kind = "branch" if patch.flip else "value"
@@ -146,14 +146,21 @@ def earliest_repairing(
     """
     pairs = [(m, patch_for(m)) for m in moments if not is_trivial(m)]
     usable = [(moment, patch) for moment, patch in pairs if patch is not None]
-    for start in range(0, len(usable), AT_ONCE):
-        if time.perf_counter() > deadline:
+    n_done, size = 0, 1
+    while n_done < len(usable):
+        started = time.perf_counter()
+        if started > deadline:
             return None
-        part = usable[start : start + AT_ONCE]
-        outcomes = session.intervene(one.call, [patch for _, patch in part], n_steps)
+        part = usable[n_done : n_done + size]
+        patches = [patch for _, patch in part]
+        outcomes = session.intervene(one.call, patches, n_steps, args_after=one.wants_args)
         for (moment, _), outcome in zip(part, outcomes, strict=True):
             if one.accepts(outcome, is_script):
                 return moment
+        n_done += len(part)
+        now = time.perf_counter()
+        n_in_time = int((deadline - now) * len(part) / (now - started))
+        size = min(max(n_in_time, 1), 2 * size, AT_ONCE)
     return None
 
 

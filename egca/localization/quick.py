@@ -23,8 +23,9 @@ from egca.execution.one_child import OneChild, SessionSource
 from egca.execution.reports import MAX_SOURCE, believed
 from egca.execution.session import SessionDied
 from egca.execution.wire import WireError, decode
-from egca.localization.edits import Edit, apply, header, statement_span
-from egca.localization.explain import short_code, statement_at
+from egca.localization.edit_text import as_text
+from egca.localization.edits import Edit, anchor_span, statement_of
+from egca.localization.explain import short_code
 from egca.localization.hunks import hunks_between
 from egca.localization.locate import parse_reference
 from egca.localization.plain_child import PlainChild
@@ -34,7 +35,7 @@ from egca.localization.tame import is_tame_source
 from egca.localization.variants import RAISED, VALUE
 from egca.problems import Example, Problem
 from egca.structure.normalise import parse
-from egca.types import Cause, Divergence, Mode, Program, Proof, Repair, SourceMap
+from egca.types import Cause, Divergence, Mode, Program, Proof, SourceMap
 
 MAX_HUNKS = 12  # of a program with more its reference says little
 MIN_SHARE = 0.2  # of both programs that is the same; below, a hunk is no small place
@@ -71,23 +72,21 @@ class Isolated:
     n_hunks: int
 
     def divergence(self, wants_repair: bool = True) -> Divergence:
-        """The first fault as a place. wants_repair: the text of a repair, where one fault is all.
+        """The first fault as a place. wants_repair: the text of a repair, where one fault is all
+        and there is a text that says it.
 
         Moments, values and alternatives are left out: nothing was traced.
         """
         edit = self.faults[0].edit
-        source, anchor = self.program.source, edit.anchor
+        source = self.program.source
         source_map = SourceMap(source)
-        statement = statement_at(self.tree, anchor.lineno)
-        span = source_map.span_of(header(anchor) if isinstance(anchor, ast.stmt) else anchor)
-        whole = statement_span(source_map, statement) if statement is not None else span
+        span = anchor_span(source_map, edit)
         n_failing, n_faults = len(self.failing), len(self.faults)
         repair = None
         if n_faults == 1:
             said = "with this edit every test passes"
             if wants_repair:
-                place, text, new = apply(source, source_map, edit)
-                repair = Repair(place, source[place.start : place.end], text, new)
+                repair = as_text(self.tree, source_map, edit)
         else:
             lines = ", ".join(str(one.edit.anchor.lineno) for one in self.faults)
             said = (
@@ -99,7 +98,7 @@ class Isolated:
             mode=Mode.LOGIC,
             cause=Cause.WRONG_OUTPUT,
             span=span,
-            statement=whole,
+            statement=statement_of(source_map, self.tree, span),
             confidence=CONFIDENCE,
             sentence=f"line {span.line}: `{code}` differs from the reference; {said}",
             proof=Proof("edit", n_failing, n_failing, said),

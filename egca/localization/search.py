@@ -6,7 +6,8 @@ child that an edit kills is replaced, and that edit counts as wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,8 +32,9 @@ BASE_S = 0.25  # processor time of a run of the program as it is
 WAIT_S = 0.15  # how much longer than its processor time a run may be silent
 RECURSION = 700  # runaway recursion is common among edits, and slow to unwind
 BASE_TICKS = 50_000  # of a run of the program as it is; one that needs more is hopeless
+MAX_DEATHS = 5  # edits in a row whose process had to be killed; then the others hang as well
 
-Judge = Callable[[int, bytes], bool]
+Judge = Callable[[int, bytes], bool]  # of a call and an output
 Run = tuple[int, int, int]  # edit, call, ticks
 Done = tuple[bytes, int, float]  # output, ticks, seconds
 
@@ -68,7 +70,14 @@ class Budget:
 
 
 class EditSearch:
-    """Runs edits of one program on its inputs."""
+    """Runs edits of one program on its inputs.
+
+    Args:
+        judge: whether an output is right.
+        is_repeated: whether the program as it is does here what it did in the tests. An input of
+            which that is not so (deep recursion, many ticks, state that earlier calls left) can
+            tell nothing of an edit, and is set aside.
+    """
 
     def __init__(
         self,
@@ -79,19 +88,23 @@ class EditSearch:
         kind: str,
         entry_point: str,
         judge: Judge,
+        is_repeated: Judge,
         budget: Budget,
         spare_ticks: int = SPARE_TICKS,
     ) -> None:
         self.edits = edits
-        self.n_calls = len(calls)
+        self.calls = calls
         self.budget = budget
         self._child = child
         self._judge = judge
+        self._is_repeated = is_repeated
         self._spare_ticks = spare_ticks
         self._verdicts: dict[tuple[int, bytes], bool] = {}
         self._session: Session | None = None
         self._runs_left = budget.n_runs
         self._ticks_left = budget.n_ticks
+        self._deadline = time.perf_counter() + budget.seconds
+        self._deaths = 0  # in a row
         self._run_s = BASE_S
         self._payload = {
             "code": schemata.payload(),
@@ -101,21 +114,25 @@ class EditSearch:
             "is_stateful": schemata.is_stateful,
             "entry_point": entry_point,
             "kind": kind,
-            "calls": list(calls),
+            "calls": [*calls],
             "uses_random": schemata.uses_random,
         }
         self.scores = [Score(index, edit) for index, edit in enumerate(edits)]
         self.ticks: list[int] = []
         self.failing: list[int] = []
         self.passing: list[int] = []
+        self.set_aside: set[int] = set()
 
-    def find(self) -> list[Score]:
+    def find(self, known: Set[int]) -> list[Score]:
         """Try all edits; those that repair at least one failing input, best first.
 
-        Returns: scores, full repairs first. Empty when the program as woven fails nowhere.
+        Args:
+            known: calls that are to be set aside.
+        Returns: scores, full repairs first. Empty when the program as woven fails nowhere, or when
+            other calls have to be set aside as well (set_aside tells all of them).
         """
-        self._baseline()
-        if not self.failing:
+        self._baseline(known)
+        if not self.failing or not self.set_aside <= known:
             return []
         order = sorted(self.failing, key=lambda call: (self.ticks[call], call))
         everything = list(range(len(self.edits)))
@@ -125,29 +142,43 @@ class EditSearch:
         alive = hopeful
         for calls in _rounds(order[1:], [c for c in rest if c in set(self.passing)]):
             alive = [i for i in self._grid(alive, calls) if self._right(i, calls)]
-        if not any(self.scores[i].is_full(self.n_calls) for i in hopeful):
+        n_calls = len(self.calls) - len(self.set_aside)
+        if not any(self.scores[i].is_full(n_calls) for i in hopeful):
             self._partial(hopeful, order)
         found = [score for score in self.scores if score.repaired]
         return sorted(
-            found, key=lambda s: (not s.is_full(self.n_calls), -len(s.repaired), len(s.broken))
+            found, key=lambda s: (not s.is_full(n_calls), -len(s.repaired), len(s.broken))
         )
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether the search ended because one run after another had to be killed."""
+        return self._deaths >= MAX_DEATHS
+
+    @property
+    def _time_left_s(self) -> float:
+        return self._deadline - time.perf_counter()
 
     @property
     def spent(self) -> tuple[int, int]:
         """Runs and ticks used so far, those of the program as it is not counted."""
         return self.budget.n_runs - self._runs_left, self.budget.n_ticks - self._ticks_left
 
-    def _baseline(self) -> None:
-        runs = [(-1, call, BASE_TICKS) for call in range(self.n_calls)]
+    def _baseline(self, known: Set[int]) -> None:
+        runs = [(-1, call, BASE_TICKS) for call in range(len(self.calls))]
         longest_s = 0.0
         for (_, call, _), (output, used, seconds) in zip(runs, self._run(runs), strict=False):
             self.ticks.append(0 if output == TIMEOUT else used)
+            if call in known or not self._is_repeated(call, output):
+                self.set_aside.add(call)
+                continue
             longest_s = longest_s if output == TIMEOUT else max(longest_s, seconds)
             (self.passing if self._is_right(call, output) else self.failing).append(call)
         # What did not end says nothing about how long a repaired program takes.
         self._ticks_left = self.budget.n_ticks
+        self._deaths = 0
         self._run_s = min(RUN_S + RUN_FACTOR * longest_s, BASE_S)
-        longest = max(self.ticks, default=0)
+        longest = max((self.ticks[call] for call in (*self.failing, *self.passing)), default=0)
         self._allowance = 3 * longest + self._spare_ticks
         self.ticks = [used or longest + 1 for used in self.ticks]
 
@@ -156,7 +187,8 @@ class EditSearch:
         for call in order[1:3]:
             others = [i for i in range(len(self.edits)) if call not in self.scores[i].tried]
             hopeful = sorted({*hopeful, *self._screen(others, call)})
-        self._grid(hopeful, range(self.n_calls))
+        # Of all calls, for the ticks may have ended before the program as it is was run on each.
+        self._grid(hopeful, [call for call in range(len(self.calls)) if call not in self.set_aside])
 
     def _screen(self, indices: Sequence[int], call: int) -> list[int]:
         self._grid(indices, [call])
@@ -197,23 +229,30 @@ class EditSearch:
         """What came of these runs, in order; fewer than asked for when the budget ends."""
         done: list[Done] = []
         batch = BATCH
-        while len(done) < len(runs) and self._runs_left > 0 and self._ticks_left > 0:
+        while len(done) < len(runs) and self._may_go_on():
             todo = runs[len(done) : len(done) + self._runs_left]
             before = len(done)
             try:
                 self._run_some(todo, batch, done)
             except SessionDied:
-                if batch == 1 and len(done) == before:
+                self._deaths = 0 if len(done) > before else self._deaths
+                if batch == 1 and len(done) < len(runs):  # all results before it have come
                     done.append((TIMEOUT, BASE_TICKS, self._run_s))
                     self._ticks_left -= HANG_TICKS  # the edit that killed its process
+                    self._deaths += 1
                 batch = 1
             else:
                 if len(done) == before:
                     break
+                self._deaths = 0
             self._runs_left -= len(done) - before
             if batch == 1 and len(done) - before > BATCH:
                 batch = BATCH
         return done
+
+    def _may_go_on(self) -> bool:
+        is_left = self._runs_left > 0 and self._ticks_left > 0 and self._time_left_s > 0
+        return is_left and not self.has_given_up
 
     def _run_some(self, runs: Sequence[Run], batch: int, done: list[Done]) -> None:
         session = self._open()
@@ -222,11 +261,11 @@ class EditSearch:
             "call_s": self._run_s,
             "recursion": RECURSION,
             "batch": batch,
-            "total_s": self.budget.seconds,
+            "total_s": max(self._time_left_s, 0.0),
             "total_ticks": self._ticks_left,
         }
         outputs: list[bytes] = []
-        wait_s = self._run_s + FLUSH_S + WAIT_S
+        wait_s = min(self._run_s, max(self._time_left_s, 0.0)) + FLUSH_S + WAIT_S
         n_wanted = len(done) + len(runs)
         for frame in session.stream("egca.localization.variants:run", request, wait_s):
             new = believed(lambda frame=frame: _done_of(frame, outputs))  # type: ignore[misc]

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from egca.execution.finalization import discard, run_script
 from egca.execution.iterators import consumed
 from egca.execution.program import begin, fresh_namespace
 from egca.execution.wire import decode, encode
@@ -39,6 +40,8 @@ setitimer, TIMER = signal.setitimer, signal.ITIMER_PROF
 TIMEOUT = b"t"  # first byte of an output: value, exception, timeout
 VALUE = b"v"
 RAISED = b"e"
+OVER = RAISED + b"output limit"  # no exception is called that
+Arguments = tuple[Callable[[Any], Any], Any]
 SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 
 
@@ -69,12 +72,14 @@ class _Runner:
         self.slots = {SLOT.format(slot): 0 for slot in range(self.n_slots)}
         self.uses_random: bool = payload["uses_random"]
         self.null: Any = _Null()
+        self.capture = begin()
         self.reload: set[int] = set(payload["reload"])
-        self.is_stateful: bool = payload["is_stateful"]
         self.entry_point: str = payload["entry_point"]
         self.kind: str = payload["kind"]
         self.calls: list[dict[str, Any]] = payload["calls"]
         self.arguments = [_arguments(call) for call in self.calls]
+        self.before = [[*map(_arguments, call.get("before", ()))] for call in self.calls]
+        self.is_stateful: bool = payload["is_stateful"] or any(self.before)
         self.namespace: dict[str, Any] = fresh_namespace("program")
         self.function: Callable[..., Any] | None = None
 
@@ -85,18 +90,21 @@ class _Runner:
         counter = itertools.repeat(None, ticks)
         namespace = self.namespace
         out = sys.stdout
-        stdout = sys.stdout = io.StringIO() if self.kind == "script" else self.null
+        if self.kind == "script":
+            self.capture.begin(self.calls[call]["stdin"] or "")
+        else:
+            sys.stdout = self.null
         value = None
         setitimer(TIMER, call_s, 0.05)
         try:
             try:
                 if self.function is None or self.is_stateful or edit in self.reload:
-                    self._execute(switches, counter, self.calls[call])
+                    self._execute(switches, counter)
                 else:
                     for slot, value in switches:
                         namespace[slot] = value
                     namespace[TICK] = counter.__next__
-                value = self._value(call, stdout)
+                value = self._value(call)
                 key = VALUE + _key(value)
             finally:
                 setitimer(TIMER, 0)
@@ -106,6 +114,16 @@ class _Runner:
         except BaseException as error:
             key = RAISED + type(error).__name__.encode("utf-8", "replace")[:100]
         sys.stdout = out
+        if self.kind == "script":
+            text = self.capture.end(MAX_OUTPUT_BYTES)
+            if self.capture.is_over:
+                self.capture.reopen()
+                key = key if key == TIMEOUT else OVER
+            elif key[:1] == VALUE:
+                value, key = text, VALUE + _key(text)
+            if key[:1] != VALUE:
+                discard()
+                self.capture.end(0)  # what its files wrote now is of no run
         for slot, _ in switches:
             self.namespace[slot] = 0
         if edit in self.reload:
@@ -114,35 +132,50 @@ class _Runner:
         left = counter.__length_hint__()
         return (key if left else TIMEOUT), value, ticks - left
 
-    def _execute(self, switches: Any, counter: Iterator[None], call: dict[str, Any]) -> None:
+    def _execute(self, switches: Any, counter: Iterator[None]) -> None:
         name = "__main__" if self.kind == "script" else "program"
-        namespace = self.namespace = fresh_namespace(name)
+        namespace = fresh_namespace(name)
         namespace.update(self.slots)
         namespace.update(switches)
         namespace[TICK] = counter.__next__
-        if self.kind == "script":
-            sys.stdin = io.TextIOWrapper(io.BytesIO((call["stdin"] or "").encode()))
         if self.uses_random:
             random.seed(0)
-        exec(self.code, namespace)
         self.function = None
+        if self.kind == "script":
+            del namespace  # what is held here would not end with the run
+            run_script(self.code)
+            return
+        self.namespace = namespace
+        exec(self.code, namespace)
         if self.kind == "function":
             self.function = namespace[self.entry_point]
         elif self.kind == "method":
             owner, _, method = self.entry_point.partition(".")
             self.function = lambda *a, **k: getattr(namespace[owner](), method)(*a, **k)
 
-    def _value(self, call: int, stdout: Any) -> Any:
+    def _value(self, call: int) -> Any:
+        """What the call returns, where it is asked for with the arguments as they are then.
+
+        None for a script, whose value is what it prints.
+        """
         if self.function is None:
-            return stdout.getvalue()
+            return None
+        for earlier in self.before[call]:
+            with contextlib.suppress(Exception, SystemExit):
+                self._called(self.function, earlier)
+        value, args = self._called(self.function, self.arguments[call])
+        return (value, args) if self.calls[call].get("wants_args") else value
+
+    def _called(self, function: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
+        """What a call with fresh arguments gives, and the arguments as it leaves them."""
         if self.uses_random:
             random.seed(0)
-        load, data = self.arguments[call]
+        load, data = arguments
         args, kwargs = load(data)
-        return consumed(self.function(*args, **kwargs))
+        return consumed(function(*args, **kwargs)), args
 
 
-def _arguments(call: dict[str, Any]) -> tuple[Callable[[Any], Any], Any]:
+def _arguments(call: dict[str, Any]) -> Arguments:
     """How to make fresh arguments for a call again and again, and of what."""
     arguments = decode(call["args"]), decode(call["kwargs"])
     try:

@@ -11,9 +11,11 @@ from typing import Any
 
 from egca.errors import ProblemError
 from egca.problems.entry_points import entry_points_of, kind_of
+from egca.problems.json_text import MAX_DIGITS, integer
+from egca.problems.parsing import NOT_PYTHON
 from egca.problems.preamble import behind, with_starter
 from egca.problems.problem import Example, Problem
-from egca.problems.rows import Row, decoded, number_or_text, optional, required
+from egca.problems.rows import Row, decoded, number_or_text, optional, required, value_shown
 from egca.types import Comparison, Program
 
 # What the judge of APPS has imported when a program starts.
@@ -47,7 +49,7 @@ def apps_problem(row: Row, where: str) -> Problem:
     starter, solutions = optional(row, "starter_code", where), _solutions(row, where)
     name = told.get("fn_name")
     if name is not None and not (isinstance(name, str) and name.isidentifier()):
-        raise ProblemError(f"{where}: fn_name is {name!r:.60}, but must name a function")
+        raise ProblemError(f"{where}: fn_name is {value_shown(name)}, but must name a function")
     entry_point = _entry_point(name, starter, solutions)
     tests = tuple(_printed(inputs, outputs, where) if not name else _calls(inputs, outputs, where))
     return Problem(
@@ -70,7 +72,7 @@ def first_python3(solutions: Sequence[str]) -> str | None:
         for source in solutions:
             try:
                 compile(source, "<solution>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
+            except NOT_PYTHON:
                 continue
             return source
     return None
@@ -148,9 +150,10 @@ def _calls(inputs: list[Any], outputs: list[Any], where: str) -> list[Example]:
 def _int_keys(value: Any) -> Any:
     """A dict whose keys JSON has made text of numbers, with numbers again."""
     if isinstance(value, dict) and value and all(_is_number(key) for key in value):
-        return {int(key): item for key, item in value.items()}
+        return {integer(key): item for key, item in value.items()}
     return value
 
 
 def _is_number(key: str) -> bool:
-    return key.removeprefix("-").isdecimal() and key.isascii()
+    digits = key.removeprefix("-")
+    return digits.isdecimal() and digits.isascii() and len(digits) <= MAX_DIGITS

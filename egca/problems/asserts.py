@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from egca.types import Comparison
 
 _VIEWS = ("set", "list", "tuple")
 _CLOSE = ("math.isclose", "isclose", "np.isclose", "np.allclose", "numpy.isclose", "numpy.allclose")
+_TINY = 1e-8  # its square is less than the last digit of a float
 _APPROX = ("approx", "pytest.approx")
 
 
@@ -132,7 +134,7 @@ class AssertReader:
         return self._expect(call, expected, Comparison(atol=atol))
 
     def _close_call(self, node: ast.Call) -> Expectation | None:
-        """math.isclose and numpy's isclose and allclose, both tolerances added up."""
+        """math.isclose and numpy's isclose and allclose, whose tolerances are added up."""
         name = self._name_of(node)
         if name not in _CLOSE or len(node.args) < 2:
             return None
@@ -141,18 +143,20 @@ class AssertReader:
             call, other = other, call
         if not self.callee.is_call(call):
             return None
+        expected = self._data(other)
         keywords = {str(item.arg): self._data(item.value) for item in node.keywords}
         if name.endswith("isclose") and not name.startswith(("np.", "numpy.")):
             if len(node.args) > 2 or not keywords.keys() <= {"rel_tol", "abs_tol"}:
                 return None
-            rtol, atol = keywords.get("rel_tol", 1e-9), keywords.get("abs_tol", 0.0)
-        else:
-            positional = [self._data(item) for item in node.args[2:4]]
-            keywords.update(zip(("rtol", "atol"), positional, strict=False))
-            if not keywords.keys() <= {"rtol", "atol"}:
-                return None
-            rtol, atol = keywords.get("rtol", 1e-5), keywords.get("atol", 1e-8)
-        return self._expect(call, self._data(other), Comparison(atol=atol, rtol=rtol))
+            tolerances = keywords.get("rel_tol", 1e-9), keywords.get("abs_tol", 0.0)
+            comparison = _isclose_comparison(expected, *tolerances)
+            return None if comparison is None else self._expect(call, expected, comparison)
+        positional = [self._data(item) for item in node.args[2:4]]
+        keywords.update(zip(("rtol", "atol"), positional, strict=False))
+        if not keywords.keys() <= {"rtol", "atol"}:
+            return None
+        rtol, atol = keywords.get("rtol", 1e-5), keywords.get("atol", 1e-8)
+        return self._expect(call, expected, Comparison(atol=atol, rtol=rtol))
 
     def _approx(self, call: ast.expr, other: ast.expr) -> Expectation | None:
         if not isinstance(other, ast.Call) or not 1 <= len(other.args) <= 3:
@@ -204,6 +208,27 @@ class AssertReader:
         if isinstance(function, ast.Name):
             return "" if function.id in self.shadowed else function.id
         return ""
+
+
+def _isclose_comparison(expected: Any, rel_tol: Any, abs_tol: Any) -> Comparison | None:
+    """What math.isclose does, as far as a tolerance around the expected number can say it.
+
+    Its rel_tol is a part of the larger of both numbers, so around the expected one it reaches
+    further up than down: by rel_tol squared, which is beyond a float's digits where it is small.
+    """
+    numbers = (expected, rel_tol, abs_tol)
+    if not all(
+        isinstance(item, int | float) and abs(item) <= sys.float_info.max for item in numbers
+    ):
+        return None
+    if not 0 <= rel_tol < 1 or abs_tol < 0:
+        return None
+    down = rel_tol * abs(expected)
+    if isinstance(expected, int) and max(down, abs_tol) >= 1:
+        return None  # an answer that is an integer has to be exact
+    if abs_tol >= down / (1 - rel_tol):
+        return Comparison(atol=float(abs_tol))
+    return Comparison(rtol=float(rel_tol)) if rel_tol <= _TINY and abs_tol <= down else None
 
 
 def _is_sorted(items: list[Any]) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 from egca.problems.asserts import AssertReader, conjuncts
 from egca.problems.callee import Callee, loads, stores
 from egca.problems.literals import NotLiteral, literal_node
+from egca.problems.parsing import parsed
 from egca.problems.problem import Check, Example, Test
 
 _IMMUTABLE = (int, float, complex, str, bytes, bool, type(None), range)
@@ -267,10 +268,10 @@ def source_of(source: str, node: ast.stmt) -> str:
     """The statement as written, dedented; unparsed where that would not be the same code."""
     text = textwrap.dedent(ast.get_source_segment(source, node, padded=True) or "")
     try:
-        parsed = ast.parse(text).body
+        again = parsed(text).body
     except SyntaxError:
-        parsed = []
-    if len(parsed) == 1 and ast.dump(parsed[0]) == ast.dump(node):
+        again = []
+    if len(again) == 1 and ast.dump(again[0]) == ast.dump(node):
         return text
     return ast.unparse(node)
 

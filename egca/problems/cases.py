@@ -14,6 +14,7 @@ from egca.errors import ProblemError
 from egca.problems.entry_points import kind_of
 from egca.problems.literals import NotLiteral, literal
 from egca.problems.problem import Example, Problem
+from egca.problems.rows import value_shown
 from egca.types import Comparison
 
 
@@ -50,7 +51,7 @@ def problem_from_case(row: Mapping[str, Any], where: str = "<case>") -> Problem:
         or not isinstance(atol, int | float)
         or not 0 <= atol <= sys.float_info.max
     ):
-        raise ProblemError(f"{where}: atol is {atol!r:.60}, but must be a number from 0 on")
+        raise ProblemError(f"{where}: atol is {value_shown(atol)}, but must be a number from 0 on")
     return Problem(
         task_id=str(row.get("task_id") or row.get("case_id") or ""),
         entry_point=entry_point,

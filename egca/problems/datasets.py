@@ -18,6 +18,7 @@ from egca.problems.apps import apps_id, apps_problem
 from egca.problems.codecontests import codecontests_id, codecontests_problem
 from egca.problems.evalplus import evalplus_problem
 from egca.problems.humaneval import humaneval_problem
+from egca.problems.ids import WantedIds
 from egca.problems.leetcode import leetcode_id, leetcode_problem
 from egca.problems.livecodebench import livecodebench_id, livecodebench_problem
 from egca.problems.mbpp import mbpp_id, mbpp_problem
@@ -109,22 +110,23 @@ def load_dataset(
     """All tasks of a data set, in its order, one by one; the file is never in memory as a whole.
 
     Args:
-        ids: only these tasks. since, until: only those that came out on these days or between them
-            ("2024-08-01"); rows must then say when.
-        skip_bad: leave out rows that cannot be read; on_skip is told of each.
-    Raises: ProblemError for a row that cannot be read, an id that is not there, or no task at all.
+        ids: only these tasks, as egca.problems.ids.WantedIds reads them. since, until: only those
+            that came out on these days or between them ("2024-08-01"); rows must then say when.
+        skip_bad: leave out rows that cannot be read or have another's id; on_skip is told of each.
+    Raises: ProblemError for a row that cannot be read, an id that is there twice or not at all, or
+        no task at all.
     """
+    wanted = None if ids is None else WantedIds(ids)
     made = generated_of(str(name_or_path))
     if made is not None:
         if since or until:
             raise ProblemError(f"{made.name}: generated tasks have no day, so no window of time")
-        yield from made.problems(ids)
+        yield from made.problems(None if wanted is None else wanted.parts)
         return
     path = dataset_path(name_or_path, environ)
     first, last = _day(since, "since"), _day(until, "until")
-    missing = set(ids) if ids is not None else set()
     skipped: list[ProblemError] = []
-    n_tasks = 0
+    lines: dict[str, int] = {}  # of each task
 
     def skip(error: ProblemError) -> None:
         if not skip_bad:
@@ -138,22 +140,23 @@ def load_dataset(
         where = f"{path}:{line}"
         try:
             form = format_of(row, where)
-            if ids is not None:
-                task_id = form.task_id(row, where)
-                if task_id not in ids:
-                    continue
-                missing.discard(task_id)
+            if wanted is not None and form.task_id(row, where) not in wanted:
+                continue
             if (first or last) and not _is_between(first, _day_of(row, form, where), last):
                 continue
             problem = form.problem(row, where)
+            task_id = problem.task_id
+            if task_id in lines:
+                message = f'task_id "{name_shown(task_id)}" is on line {lines[task_id]} already'
+                raise ProblemError(f"{where}: {message}")
         except ProblemError as error:
             skip(error)
             continue
-        n_tasks += 1
+        lines[task_id] = line
         yield problem
-    if missing:
-        raise ProblemError(f'{path}: no task "{min(missing)}" in it')
-    if not n_tasks:
+    if wanted is not None and wanted.missing:
+        raise ProblemError(f'{path}: no task "{name_shown(wanted.missing[0])}" in it')
+    if not lines:
         raise ProblemError(_why_none(path, skipped, first, last))
 
 

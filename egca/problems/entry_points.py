@@ -6,6 +6,7 @@ import ast
 from difflib import get_close_matches
 
 from egca.errors import ProblemError
+from egca.problems.parsing import NOT_PYTHON, parsed
 from egca.problems.problem import Kind
 
 
@@ -19,8 +20,8 @@ def kind_of(entry_point: str) -> Kind:
 def entry_points_of(source: str) -> list[str]:
     """Functions and public methods at the top of a program, in order; [] if not Python."""
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(source)
+    except NOT_PYTHON:
         return []
     found: list[str] = []
     for node in tree.body:
@@ -102,8 +103,8 @@ def _matches(name: str, called: dict[str, int]) -> int:
 def _called(tests: str) -> dict[str, int]:
     """How often each name is called in asserts and test functions."""
     try:
-        tree = ast.parse(tests)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(tests)
+    except NOT_PYTHON:
         return {}
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     own = {node.name for node in ast.walk(tree) if isinstance(node, kinds)}
@@ -122,8 +123,8 @@ def _called(tests: str) -> dict[str, int]:
 def _uncalled(source: str, choices: list[str]) -> list[str]:
     """Those choices that no other function of the program calls: the top of its call graph."""
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(source)
+    except NOT_PYTHON:
         return []
     used: set[str] = set()
     for top in tree.body:

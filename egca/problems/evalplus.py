@@ -7,13 +7,17 @@ name the tasks that EvalPlus runs otherwise. Its special oracles are restated in
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from egca.errors import ProblemError
+from egca.problems.entry_points import kind_of
+from egca.problems.literal_text import literal_text
 from egca.problems.literals import NotLiteral, literal_node
+from egca.problems.parsing import NOT_PYTHON, parsed
 from egca.problems.problem import Check, Example, Problem, Test
-from egca.problems.rows import optional, required
+from egca.problems.rows import optional, required, value_shown
 from egca.types import Comparison
 
 ATOL, RTOL = 1e-6, 1e-7  # what EvalPlus allows floats where a task names no tolerance
@@ -83,6 +87,7 @@ def evalplus_problem(row: dict[str, Any], where: str) -> Problem:
         task_id=task_id,
         entry_point=entry_point,
         tests=tests,
+        kind=kind_of(entry_point),
         prompt=prompt,
         is_prefix=is_prefix,
         reference=reference,
@@ -95,8 +100,8 @@ def _inputs(row: dict[str, Any], where: str) -> list[tuple[str, tuple[Any, ...]]
     convert = _converter(row, where)
     inputs: list[tuple[str, tuple[Any, ...]]] = []
     for field, name in (("base_input", "base"), ("plus_input", "plus")):
-        values = row.get(field, [])
-        if isinstance(values, dict):  # EvalPlus writes {} for "none"
+        values = row.get(field)
+        if values is None or isinstance(values, dict):  # EvalPlus writes {} for "none"
             values = []
         if not isinstance(values, list) or not all(isinstance(item, list) for item in values):
             raise ProblemError(f"{where}: {field} is no list of argument lists")
@@ -131,13 +136,21 @@ def _all_tuples(value: Any) -> Any:
 
 def _mbpp_number(row: dict[str, Any]) -> int:
     head, _, tail = str(row["task_id"]).partition("/")
-    return int(tail) if head == "Mbpp" and tail.isdigit() else -1
+    return (
+        int(tail)
+        if head == "Mbpp" and tail.isdecimal() and tail.isascii() and len(tail) < 9
+        else -1
+    )
 
 
 def _comparison(row: dict[str, Any], where: str) -> Comparison:
     atol = row.get("atol") or 0
-    if isinstance(atol, bool) or not isinstance(atol, int | float) or atol < 0:
-        raise ProblemError(f"{where}: atol is {atol!r}, but must be a number from 0 on")
+    if (
+        isinstance(atol, bool)
+        or not isinstance(atol, int | float)
+        or not 0 <= atol <= sys.float_info.max
+    ):
+        raise ProblemError(f"{where}: atol is {value_shown(atol)}, but must be a number from 0 on")
     number = _mbpp_number(row)
     view = "set" if number in SET_TASKS else ""
     if number >= 0 and row["entry_point"] in NOT_NONE_TASKS:
@@ -160,9 +173,10 @@ def _oracle_checks(
         )
     checks = []
     for name, args in inputs:
-        listed = ", ".join(repr(item) for item in args)
+        values = [literal_text(item) for item in args]
+        listed = ", ".join(values)
         source = template.format(
-            call=f"candidate({listed})", args=listed, first=repr(args[0]), atol=repr(atol)
+            call=f"candidate({listed})", args=listed, first=values[0], atol=repr(atol)
         )
         checks.append(Check(name, source, "candidate", setup, 1))
     return tuple(checks)
@@ -219,8 +233,8 @@ class Shape:
 
 def _asserted_arguments(assertion: str, entry_point: str) -> list[tuple[Any, ...]]:
     try:
-        tree = ast.parse(assertion)
-    except (SyntaxError, ValueError, RecursionError):
+        tree = parsed(assertion)
+    except NOT_PYTHON:
         return []
     found: list[tuple[Any, ...]] = []
     for node in ast.walk(tree):

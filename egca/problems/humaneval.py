@@ -8,6 +8,7 @@ import importlib.util
 from pathlib import Path
 
 from egca.errors import ProblemError
+from egca.problems.entry_points import kind_of
 from egca.problems.problem import Problem
 from egca.problems.python_tests import parse_python_tests
 from egca.problems.rows import Row, required
@@ -30,12 +31,13 @@ def humaneval_problem(row: Row, where: str) -> Problem:
     prompt, entry_point = required(row, "prompt", where), required(row, "entry_point", where)
     reference = prompt + required(row, "canonical_solution", where)
     tests = parse_python_tests(
-        required(row, "test", where), entry_point, filename=where, context=reference
+        required(row, "test", where), entry_point, filename=f"{where}: test", context=reference
     )
     return Problem(
         task_id=required(row, "task_id", where),
         entry_point=entry_point,
         tests=tests,
+        kind=kind_of(entry_point),
         prompt=prompt,
         is_prefix=True,
         reference=reference,

@@ -5,15 +5,16 @@ One test is an object. A JSONL file has one a line; a JSON file is a list of the
 
 from __future__ import annotations
 
-import json
+import io
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 from egca.errors import ProblemError
+from egca.problems.json_text import elements, json_of
 from egca.problems.literals import NotLiteral, literal
 from egca.problems.problem import UNKNOWN, Example
-from egca.problems.rows import kind_of_value, only_known
+from egca.problems.rows import Row, kind_of_value, name_shown, only_known, optional, value_shown
 from egca.types import Comparison
 
 FIELDS: dict[str, str] = {
@@ -45,7 +46,7 @@ def parse_json_tests(
     """
     shared: dict[str, Any] = {}
     examples: list[Example] = []
-    for line, row in _rows(text, filename, shared):
+    for line, row in _rows(text, entry_point, filename, shared):
         where = f"{filename}:{line}"
         if not isinstance(row, dict):
             raise ProblemError(
@@ -59,55 +60,56 @@ def parse_json_tests(
     return tuple(examples)
 
 
-def _rows(text: str, filename: str, shared: dict[str, Any]) -> Iterator[tuple[int, Any]]:
+def named_entry_point(whole: Row, where: str) -> str | None:
+    """What an object with tests says is under test; None if it does not say.
+
+    Raises: ProblemError.
+    """
+    return optional(whole, "entry_point", where) if whole.get("entry_point") is not None else None
+
+
+def _rows(
+    text: str, entry_point: str, filename: str, shared: dict[str, Any]
+) -> Iterator[tuple[int, Any]]:
     """(1-based line, test) of each test, whichever of the three layouts it is."""
     stripped = text.lstrip("\ufeff \t\r\n")
-    start = len(text) - len(stripped)
+    line = text.count("\n", 0, len(text) - len(stripped)) + 1
     if stripped.startswith("["):
-        yield from _elements(text, start, filename)
+        yield from elements(io.StringIO(stripped), filename, line)
         return
     try:
-        whole = json.loads(stripped)
+        whole = json_of(stripped)
     except (ValueError, RecursionError):
         whole = None
     if isinstance(whole, dict) and "tests" in whole:
+        where = f"{filename}:{line}"
+        only_known(whole, ("tests", "entry_point", *COMPARISON), where)
+        named = named_entry_point(whole, where)
+        if named is not None and named != entry_point:
+            raise ProblemError(
+                f'{where}: entry_point is "{name_shown(named)}", but these tests are to call '
+                f'"{entry_point}"; name the same one in both places, or leave this one out'
+            )
         shared.update({key: whole[key] for key in COMPARISON if key in whole})
         if not isinstance(whole["tests"], list):
             raise ProblemError(
-                f"{filename}:1: tests is {kind_of_value(whole['tests'])}, but must be a list"
+                f"{where}: tests is {kind_of_value(whole['tests'])}, but must be a list"
             )
-        at = text.index("[", text.index('"tests"'))
-        yield from _elements(text, at, filename)
+        at = stripped.index("[", stripped.index('"tests"'))
+        line += stripped.count("\n", 0, at)
+        yield from elements(io.StringIO(stripped[at:]), filename, line, is_part=True)
         return
     if whole is not None:
-        yield text.count("\n", 0, start) + 1, whole
+        yield line, whole
         return
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
+    for number, row in enumerate(text.split("\n"), 1):
+        if row.strip():
             try:
-                yield number, json.loads(line)
+                yield number, json_of(row)
             except (ValueError, RecursionError) as error:
                 raise ProblemError(
                     f"{filename}:{number}: not JSON: {error}; one object a line"
                 ) from None
-
-
-def _elements(text: str, start: int, filename: str) -> Iterator[tuple[int, Any]]:
-    """Elements of the JSON list that starts at text[start], with the line each begins on."""
-    decoder = json.JSONDecoder()
-    at = start + 1
-    while True:
-        while text[at : at + 1] in (" ", "\t", "\r", "\n", ","):
-            at += 1
-        if text[at : at + 1] == "]":
-            return
-        line = text.count("\n", 0, at) + 1
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError) as error:
-            place = line if at >= len(text) else getattr(error, "lineno", line)
-            raise ProblemError(f"{filename}:{place}: not JSON: {error}") from None
-        yield line, value
 
 
 def example_of(row: dict[str, Any], number: int, is_script: bool, where: str) -> Example:
@@ -128,13 +130,21 @@ def example_of(row: dict[str, Any], number: int, is_script: bool, where: str) ->
             f"{where}: kwargs is {kind_of_value(kwargs)}, but must be an object of names"
         )
     return Example(
-        name=str(row.get("name", f"test {number}")),
+        name=_name(row, number, where),
         args=args,
         kwargs=kwargs,
         stdin=stdin,
         expected=_expected(row, is_script, where),
         comparison=comparison_of(row, where),
     )
+
+
+def _name(row: dict[str, Any], number: int, where: str) -> str:
+    value = row.get("name", f"test {number}")
+    try:
+        return str(value)
+    except ValueError:
+        raise ProblemError(f"{where}: name is {value_shown(value)}, but must be text") from None
 
 
 def _only_one(row: dict[str, Any], fields: tuple[str, ...], where: str) -> None:
@@ -221,15 +231,21 @@ def comparison_of(row: dict[str, Any], where: str) -> Comparison | None:
             or not isinstance(value, int | float)
             or not 0 <= value <= sys.float_info.max
         ):
-            raise ProblemError(f"{where}: {name} is {value!r:.60}, but must be a number from 0 on")
+            raise ProblemError(
+                f"{where}: {name} is {value_shown(value)}, but must be a number from 0 on"
+            )
     types = row.get("types", "python")
     if types not in ("python", "exact"):
-        raise ProblemError(f'{where}: types is {types!r}, but must be "python" or "exact"')
+        raise ProblemError(
+            f'{where}: types is {value_shown(types)}, but must be "python" or "exact"'
+        )
     unordered = row.get("unordered", False)
     if not isinstance(unordered, bool):
-        raise ProblemError(f"{where}: unordered is {unordered!r}, but must be true or false")
+        raise ProblemError(
+            f"{where}: unordered is {value_shown(unordered)}, but must be true or false"
+        )
     view = row.get("view", "")
     if view not in VIEWS:
         known = ", ".join(f'"{name}"' for name in VIEWS)
-        raise ProblemError(f"{where}: view is {view!r:.60}, but must be one of {known}")
+        raise ProblemError(f"{where}: view is {value_shown(view)}, but must be one of {known}")
     return Comparison(float(atol), float(rtol), types, unordered, view)

@@ -12,6 +12,7 @@ from typing import Any
 from egca.errors import ProblemError
 from egca.problems.entry_points import kind_of
 from egca.problems.literals import NotLiteral, literal_node
+from egca.problems.parsing import NOT_PYTHON, parsed_expression
 from egca.problems.preamble import behind, with_starter
 from egca.problems.problem import Example, Problem, Test
 from egca.problems.python_tests import parse_python_tests
@@ -101,6 +102,6 @@ def _example(item: Any, number: int, where: str) -> Example:
 
 def _parsed(text: str, field: str, number: int, where: str) -> ast.expr:
     try:
-        return ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parsed_expression(text)
+    except NOT_PYTHON:
         raise ProblemError(f"{where}[{number - 1}]: {field} is no Python: {text!r:.60}") from None

@@ -13,6 +13,8 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from egca.problems.parsing import NOT_PYTHON, parsed_expression
+
 MAX_ITEMS = 1_000_000  # of a range or a repeated sequence
 MAX_BITS = 100_000  # of an integer that arithmetic makes
 _NUMBERS = (int, float, complex)
@@ -31,14 +33,13 @@ def literal(source: str) -> Any:
     (1, [inf], {'a': set()})
     """
     try:
-        return ast.literal_eval(source)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        pass
-    try:
-        tree = ast.parse(source.strip(), mode="eval")
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        node = parsed_expression(source)
+    except NOT_PYTHON as error:
         raise NotLiteral(f"not Python: {error}") from None
-    return literal_node(tree.body)
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, MemoryError, RecursionError):
+        return literal_node(node)
 
 
 def literal_node(node: ast.expr, names: Mapping[str, Any] | None = None) -> Any:
@@ -52,7 +53,7 @@ def literal_node(node: ast.expr, names: Mapping[str, Any] | None = None) -> Any:
         raise
     except RecursionError:
         raise NotLiteral("nested too deeply") from None
-    except (ValueError, TypeError, ArithmeticError, KeyError, MemoryError) as error:
+    except (ValueError, TypeError, ArithmeticError, LookupError, MemoryError) as error:
         raise NotLiteral(str(error)) from None
 
 

@@ -4,16 +4,16 @@ How its packed field is opened is decided in packed.py; its windows of time in d
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
 from egca.errors import ProblemError
 from egca.problems.entry_points import kind_of
+from egca.problems.json_text import json_of
 from egca.problems.packed import NotPacked, unpacked
 from egca.problems.preamble import with_starter
 from egca.problems.problem import Example, Problem
-from egca.problems.rows import Row, decoded, number_or_text, optional, required
+from egca.problems.rows import Row, decoded, number_or_text, optional, required, value_shown
 from egca.types import Comparison
 
 # What LiveCodeBench's judge imports before it runs a program, all names of each; builtins after the
@@ -50,7 +50,7 @@ def livecodebench_problem(row: Row, where: str) -> Problem:
     ]
     if not cases:
         raise ProblemError(f"{where}: public_test_cases and private_test_cases are empty")
-    kinds = {repr(case.get("testtype")) for _, case in cases}
+    kinds = {value_shown(case.get("testtype")) for _, case in cases}
     if kinds == {"'stdin'"}:
         entry_point = ""
         tests = tuple(
@@ -80,9 +80,11 @@ def livecodebench_problem(row: Row, where: str) -> Problem:
 
 def _cases(row: Row, field: str, where: str) -> list[dict[str, Any]]:
     value = row.get(field)
-    if isinstance(value, str) and value.strip():
+    if value is None or value == "":
+        return []
+    if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json_of(value)
         except (ValueError, RecursionError):
             value = _packed_cases(value, field, where)
     if not isinstance(value, list) or not all(isinstance(case, dict) for case in value):
@@ -92,7 +94,7 @@ def _cases(row: Row, field: str, where: str) -> list[dict[str, Any]]:
 
 def _packed_cases(text: str, field: str, where: str) -> Any:
     try:
-        return json.loads(unpacked(text))
+        return json_of(unpacked(text))
     except NotPacked as error:
         raise ProblemError(f"{where}: {field}: {error}") from None
     except (ValueError, RecursionError) as error:
@@ -116,7 +118,7 @@ def _call(name: str, case: dict[str, Any], where: str) -> Example:
 
 def _json(text: str, field: str, name: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        return json_of(text)
     except (ValueError, RecursionError) as error:
         raise ProblemError(f"{where}: {field} of the test {name} is not JSON: {error}") from None
 

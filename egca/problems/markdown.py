@@ -8,10 +8,11 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from egca.problems.parsing import NOT_PYTHON, parsed
 from egca.types import Program, Segment
 
 _FENCE = re.compile(
@@ -19,8 +20,9 @@ _FENCE = re.compile(
 )
 _CODE = re.compile(r"(?:import |from \w[\w.]* import |def |async def |class |@)")
 _MAX_PROSE = 40  # lines after the code that are tried as prose
+_MAX_INDENT = 3  # columns that a fence may be indented, as in CommonMark
 _ENDS = re.compile(r"\r\n|\n|\r")
-_PYTHON = frozenset({"", "py", "python", "python3", "py3", "ipython", "pycon"})
+_PYTHON = frozenset({"py", "python", "python3", "py3", "ipython", "pycon"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,11 @@ class Block:
 def extract_program(completion: str, entry_point: str = "", prompt: str | None = None) -> Program:
     """Find the program in a completion.
 
-    Of several fenced blocks: the last that defines the entry point, else the last that continues
-    the prompt, else the first of Python that parses, else the longest. Without fences the text
-    itself.
+    Of several fenced blocks: the last that defines the entry point, one that parses before one that
+    does not, else the last that continues the prompt. Failing these, blocks labelled Python come
+    before those without a label: of a script the last that parses, else the first that does, else
+    the longest. Text in front of the first fence is a block, too, where it is code by itself: its
+    opening fence was given to the model. Without fences the text itself.
 
     Args:
         entry_point: "f" or "Solution.f"; "" for a script.
@@ -46,45 +50,79 @@ def extract_program(completion: str, entry_point: str = "", prompt: str | None =
     Returns: a program whose segments map its characters to the completion; `completion` is None
         when the two are the same text.
     """
-    blocks = fenced_blocks(completion)
-    bare = Block(tuple(_line_ranges(completion)))
     name = entry_point.partition(".")[0]
-    for block in reversed(blocks):
-        if name and _defines(_text(completion, block), name):
-            return _program(completion, block)
-    if not blocks and (not name or _defines(completion, name)):
-        return _program(
-            completion, bare if _parses(completion) else _without_prose(completion, name)
-        )
+    front, rest = _front(completion)
+    blocks = fenced_blocks(completion)
+    continued = _continue(prompt, completion, front, name) if prompt is not None and name else None
+    if continued is not None and compiles(_text(completion, front)):
+        continued = None  # a word or a comment, which goes with every prompt
+    if continued is not None or _is_program(_text(completion, front), name):
+        end = front.lines[-1][1]
+        both = {*blocks, *_blocks_in(completion, rest)}  # its fence may close it, or open a block
+        later = [block for block in both if block.lines and block.lines[0][0] >= end]
+        blocks = [front, *sorted(later, key=lambda block: block.lines)]
+    programs = [_program(completion, block) for block in blocks]
+    defining = [program for program in programs if name and _defines(program.source, name)]
+    whole = [program for program in defining if _parses(program.source)]
+    if whole or continued is not None or defining:
+        return whole[-1] if whole else continued or defining[-1]
     if prompt is not None and name:
-        for block in [*reversed(blocks), *([] if blocks else [bare])]:
+        for block in reversed(blocks or [front]):
             continued = _continue(prompt, completion, block, name)
             if continued is not None:
                 return continued
-    if not blocks:
-        return _program(completion, bare)
-    python = [block for block in blocks if block.language in _PYTHON] or blocks
-    parsing = [block for block in python if _parses(_text(completion, block))]
-    chosen = parsing[0] if parsing else max(python, key=lambda block: len(_text(completion, block)))
-    return _program(completion, chosen)
+    if name and _defines(_text(completion, front), name):
+        return _program(completion, _without_prose(completion, front, name))
+    if prompt is not None and name:
+        for block in reversed(blocks or [front]):
+            continued = _continue(prompt, completion, block, name, is_broken=True)
+            if continued is not None:
+                return continued
+    return _likeliest(blocks, programs, name) if blocks else _program(completion, front)
 
 
-def _without_prose(completion: str, name: str) -> Block:
+def _likeliest(blocks: Sequence[Block], programs: Sequence[Program], name: str) -> Program:
+    """The program among those of which none defines the entry point."""
+    labels = [block.language for block in blocks]
+    wanted: Collection[str] = _PYTHON if _PYTHON & {*labels} else {""} if "" in labels else labels
+    fitting = [made for label, made in zip(labels, programs, strict=True) if label in wanted]
+    if not name:
+        fitting.reverse()
+        acting = [program for program in fitting if _is_program(program.source, name)]
+        fitting = acting or fitting
+    parsing = [program for program in fitting if _parses(program.source)]
+    return parsing[0] if parsing else max(fitting, key=lambda program: len(program.source))
+
+
+def _is_program(source: str, name: str) -> bool:
+    """Whether it parses and defines the name; a script has to do something.
+
+    `3` and `Input: n` parse, and do nothing.
+    """
+    tree = _tree(source)
+    if tree is None or name:
+        return tree is not None and _defines(source, name)
+    return not all(
+        isinstance(node, ast.Expr | ast.AnnAssign) and not isinstance(node.value, ast.Call)
+        for node in tree.body
+    )
+
+
+def _without_prose(completion: str, block: Block, name: str) -> Block:
     """The code in bare text with sentences around it; all of it when no part of it is a program.
 
     What is indented belongs to the code above it: a body that does not compile is no prose.
     """
-    lines = _line_ranges(completion)
+    lines = block.lines
     starts = [i for i, (a, b) in enumerate(lines) if _CODE.match(completion[a:b])]
     for first in starts[:1]:
         for last in range(len(lines), max(first, len(lines) - _MAX_PROSE), -1):
             left_out = (completion[a:b] for a, b in lines[last:])
             if next((line for line in left_out if line.strip()), "").startswith((" ", "\t")):
                 continue
-            source = completion[lines[first][0] : lines[last - 1][1]]
-            if _parses(source) and _defines(source, name):
-                return Block(tuple(lines[first:last]))
-    return Block(tuple(lines))
+            if _is_program(completion[lines[first][0] : lines[last - 1][1]], name):
+                return Block(lines[first:last])
+    return block
 
 
 def fenced_blocks(text: str) -> list[Block]:
@@ -93,22 +131,22 @@ def fenced_blocks(text: str) -> list[Block]:
     A fence may stand in a list or a quotation; what its line has in front of it, the block's lines
     lose as far as they have it (white space and quotation marks).
     """
+    return _blocks_in(text, _line_ranges(text))
+
+
+def _blocks_in(text: str, lines: Sequence[tuple[int, int]]) -> list[Block]:
     blocks: list[Block] = []
     kept: list[tuple[int, int]] = []
     mark, indent, language = "", "", ""
-    for start, end in _line_ranges(text):
+    for start, end in lines:
         line = text[start:end]
-        found = _FENCE.match(line)
         if not mark:
-            if found is None:
-                continue
-            info = line[found.end() :].strip()
-            if found["mark"][0] == "`" and "`" in info:
-                continue  # `code` in a sentence
-            mark, indent = found["mark"], found["indent"]
-            language = re.split(r"[\s,{:]", info.lower().lstrip("{."))[0].rstrip("}")
-            kept = []
-        elif _closes(line, mark):
+            found = _opening(line)
+            if found is not None:
+                indent, mark, info = found
+                language = re.split(r"[\s,{:]", info.lower().lstrip("{."))[0].rstrip("}")
+                kept = []
+        elif _closes(line[_prefix(line, indent) :], mark):
             blocks.append(Block(tuple(kept), language))
             mark = ""
         else:
@@ -118,9 +156,37 @@ def fenced_blocks(text: str) -> list[Block]:
     return blocks
 
 
+def _front(text: str) -> tuple[Block, list[tuple[int, int]]]:
+    """What stands before the first fence, and the lines behind it: all and none without a fence.
+
+    A fence with a label opens a block, so it is one of those lines. Fences in lists, quotations and
+    indented text do not count: they may be part of a docstring.
+    """
+    lines = _line_ranges(text)
+    for i, (start, end) in enumerate(lines):
+        found = _opening(text[start:end])
+        if found is not None and not found[0].strip() and _columns(found[0]) <= _MAX_INDENT:
+            return Block(tuple(lines[:i])), lines[i:] if found[2] else lines[i + 1 :]
+    return Block(tuple(lines)), []
+
+
+def _opening(line: str) -> tuple[str, str, str] | None:
+    """What stands before a fence, the fence, and its label; None where the line opens no block."""
+    found = _FENCE.match(line)
+    if found is None:
+        return None
+    info = line[found.end() :].strip()
+    if found["mark"][0] == "`" and "`" in info:
+        return None  # `code` in a sentence
+    return found["indent"], found["mark"], info
+
+
 def _closes(line: str, mark: str) -> bool:
-    bare = line.strip().lstrip("> \t")
-    return len(bare) >= len(mark) and not bare.strip(mark[0])
+    """Whether a line, without what its block's lines lose, closes the block."""
+    bare = line.strip()
+    indent = line[: len(line) - len(line.lstrip(" \t"))]
+    is_fence = len(bare) >= len(mark) and not bare.strip(mark[0])
+    return is_fence and _columns(indent) <= _MAX_INDENT
 
 
 def _prefix(line: str, indent: str) -> int:
@@ -144,9 +210,9 @@ def _columns(indent: str) -> int:
 
 
 def _line_ranges(text: str) -> list[tuple[int, int]]:
-    """[start, end) of each line with its line end."""
-    ranges, start = [], 0
-    for match in _ENDS.finditer(text):
+    """[start, end) of each line with its line end, without a byte order mark."""
+    ranges, start = [], 1 if text.startswith("\ufeff") else 0
+    for match in _ENDS.finditer(text, start):
         ranges.append((start, match.end()))
         start = match.end()
     if start < len(text):
@@ -203,10 +269,13 @@ def _dedented(completion: str, lines: list[tuple[int, int]]) -> list[tuple[int, 
     ]
 
 
-def _continue(prompt: str, completion: str, block: Block, name: str) -> Program | None:
+def _continue(
+    prompt: str, completion: str, block: Block, name: str, is_broken: bool = False
+) -> Program | None:
     """Prompt plus block, where that is a program that defines the name; None where it is not.
 
     A body that lost the indentation of its first line (stripped completions do) is given it back.
+    is_broken: it need not be a program, if the block is none by itself either.
     """
     body = _text(completion, block)
     if not body.strip():
@@ -219,7 +288,7 @@ def _continue(prompt: str, completion: str, block: Block, name: str) -> Program 
     for before in tries:
         if compiles(before + body) and _defines(before + body, name):
             return _program(completion, block, before)
-    if compiles(body) or not _defines(prompt, name):
+    if not is_broken or compiles(body) or not _defines(prompt, name):
         return None
     return _program(completion, block, tries[-4])
 
@@ -234,7 +303,7 @@ def compiles(source: str) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(source, "<program>", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except NOT_PYTHON:
         return False
     return True
 
@@ -242,10 +311,8 @@ def compiles(source: str) -> bool:
 @lru_cache(maxsize=8)  # asked several times in a row for the same text
 def _tree(source: str) -> ast.Module | None:
     try:
-        with warnings.catch_warnings():  # an invalid escape in a string is none of our business
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parsed(source)
+    except NOT_PYTHON:
         return None
 
 

@@ -6,14 +6,19 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from dataclasses import replace
+from itertools import accumulate
 
 from egca.errors import ProblemError
 from egca.problems.callee import loads, stores
 from egca.problems.entry_points import infer_entry_point
+from egca.problems.parsing import NOT_PYTHON, parsed, why_not_python
 from egca.problems.problem import Check, Problem, Test
 from egca.problems.python_tests import parse_python_tests
 from egca.problems.rows import Row, number_or_text, optional, required, texts
+
+_PLACE = re.compile(r":(\d*):? (.*)", re.S)  # how a message about tests without a name begins
 
 
 def mbpp_id(row: Row, where: str) -> str:
@@ -27,11 +32,14 @@ def mbpp_problem(row: Row, where: str) -> Problem:
     asserts, challenges = texts(row, "test_list", where), texts(row, "challenge_test_list", where)
     if not asserts:
         raise ProblemError(f"{where}: test_list is empty, so the task has no tests")
-    setup = "\n".join([optional(row, "test_setup_code", where), *texts(row, "test_imports", where)])
+    setup = {
+        "test_setup_code": optional(row, "test_setup_code", where),
+        **_numbered(row, "test_imports", where),
+    }
     entry_point = _entry_point(code, asserts, where)
-    tests = _tests(setup, asserts, entry_point, f"{where}: test_list")
+    tests = _tests(setup | _numbered(row, "test_list", where), entry_point, where)
     if challenges:
-        hard = _tests(setup, challenges, entry_point, f"{where}: challenge_test_list")
+        hard = _tests(setup | _numbered(row, "challenge_test_list", where), entry_point, where)
         tests += tuple(
             replace(test, name=f"challenge{test.name.removeprefix('assert')}") for test in hard
         )
@@ -49,6 +57,13 @@ def mbpp_problem(row: Row, where: str) -> Problem:
 
 def _entry_point(code: str, asserts: list[str], where: str) -> str:
     try:
+        parsed(code)
+    except NOT_PYTHON as error:
+        line = getattr(error, "lineno", None) or 1
+        raise ProblemError(
+            f"{where}: code: not Python: {why_not_python(error)} (line {line})"
+        ) from None
+    try:
         name = infer_entry_point(code, None, "\n".join(asserts))
     except ProblemError as error:
         raise ProblemError(f"{where}: test_list: {error}") from None
@@ -57,21 +72,45 @@ def _entry_point(code: str, asserts: list[str], where: str) -> str:
     return name
 
 
-def _tests(setup: str, asserts: list[str], entry_point: str, where: str) -> tuple[Test, ...]:
-    tests = parse_python_tests("\n".join([setup, *asserts]), entry_point, filename=where)
+def _numbered(row: Row, field: str, where: str) -> dict[str, str]:
+    """The texts of a list, by their places: "test_list[0]"."""
+    return {f"{field}[{i}]": text for i, text in enumerate(texts(row, field, where))}
+
+
+def _tests(parts: dict[str, str], entry_point: str, where: str) -> tuple[Test, ...]:
+    """The tests in the parts of one file, which are laid end to end."""
+    given = {field: text for field, text in parts.items() if text}
+    try:
+        tests = parse_python_tests("\n".join(given.values()), entry_point, filename="")
+    except ProblemError as error:
+        found = _PLACE.fullmatch(str(error))
+        line, said = found.groups() if found else ("", error)
+        field = _part_of(given, int(line)) if line else next(reversed(given)).partition("[")[0]
+        raise ProblemError(f"{where}: {field}: {said}") from None
     for test in tests:
         missing = _missing_names(test) if isinstance(test, Check) else []
-        if missing:
+        if isinstance(test, Check) and missing:
             raise ProblemError(
-                f"{where}: {test.name} uses {missing[0]}, which only the program defines; "
-                "a test has nothing of the program but its answers"
+                f"{where}: {_part_of(given, test.line)} uses {missing[0]}, which only the program "
+                "defines; a test has nothing of the program but its answers"
             )
     return tests
 
 
+def _part_of(parts: dict[str, str], line: int) -> str:
+    """The part that is no Python by itself, else the one that a line of them all is in."""
+    ends = accumulate(len(text.split("\n")) for text in parts.values())
+    for field, text in parts.items():
+        try:
+            parsed(text)
+        except NOT_PYTHON:
+            return field
+    return next((field for field, end in zip(parts, ends, strict=True) if line <= end), field)
+
+
 def _missing_names(check: Check) -> list[str]:
     """Names that a test reads and neither it, its set-up nor Python binds."""
-    tree = ast.parse(f"{check.setup}\n{check.source}")
+    tree = parsed(f"{check.setup}\n{check.source}")
     bound = {name for node in ast.walk(tree) if isinstance(node, ast.stmt) for name in stores(node)}
     bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     bound |= {

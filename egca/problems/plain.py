@@ -5,21 +5,29 @@ The fields are FIELDS below, those of a test in json_tests.FIELDS or, for code, 
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 from egca.errors import ProblemError
 from egca.problems.entry_points import kind_of
 from egca.problems.json_tests import COMPARISON, comparison_of, example_of
 from egca.problems.literal_text import is_json, literal_text
 from egca.problems.literals import NotLiteral
-from egca.problems.problem import UNKNOWN, Check, Example, Kind, Problem, Test
-from egca.problems.rows import Row, kind_of_value, only_known, optional, required
+from egca.problems.problem import UNKNOWN, Check, Example, Problem, Test
+from egca.problems.rows import (
+    Row,
+    kind_of_value,
+    name_shown,
+    only_known,
+    optional,
+    required,
+    value_shown,
+)
 from egca.types import Comparison
 
 FIELDS: dict[str, str] = {
     "task_id": "the problem's name in its data set",
     "entry_point": '"f", "Solution.f" for a method, "" for a script',
-    "kind": "function, method or script; default: what the entry point says",
+    "kind": "function, method or script: what the entry point says, and may be left out",
     "prompt": "the statement that a model sees",
     "is_prefix": "true: the prompt is code that a completion continues",
     "preamble": "code to put in front of every program, such as imports",
@@ -47,8 +55,12 @@ def plain_problem(row: Row, where: str) -> Problem:
     only_known(row, FIELDS, where)
     entry_point = required(row, "entry_point", where)
     kind = row.get("kind", kind_of(entry_point))
-    if kind not in get_args(Kind) or (kind == "script") is not (entry_point == ""):
-        raise ProblemError(f'{where}: kind is {kind!r:.60}, which "{entry_point}" is not')
+    if kind != kind_of(entry_point):
+        raise ProblemError(
+            f"{where}: kind is {value_shown(kind)}, but the entry_point "
+            f'"{name_shown(entry_point)}" is that of a {kind_of(entry_point)}; leave kind out, or '
+            'write "Solution.f" for a method, "f" for a function and "" for a script'
+        )
     tests = row.get("tests")
     if not isinstance(tests, list) or not tests:
         raise ProblemError(f"{where}: tests is no list with at least one test")
@@ -57,7 +69,7 @@ def plain_problem(row: Row, where: str) -> Problem:
         task_id=plain_id(row, where),
         entry_point=entry_point,
         tests=tuple(_test(item, i, not entry_point, where) for i, item in enumerate(tests, 1)),
-        kind=kind,
+        kind=kind_of(entry_point),
         prompt=optional(row, "prompt", where),
         is_prefix=_flag(row, "is_prefix", where),
         reference=None if reference is None else required(row, "reference", where),
@@ -96,7 +108,7 @@ def _test(item: Any, number: int, is_script: bool, where: str) -> Test:
     only_known(item, CHECK_FIELDS, where)
     line = item.get("line", 0)
     if type(line) is not int or line < 0:
-        raise ProblemError(f"{where}: line is {line!r:.60}, but must be a number from 0 on")
+        raise ProblemError(f"{where}: line is {value_shown(line)}, but must be a number from 0 on")
     return Check(
         required(item, "name", where) if "name" in item else f"test {number}",
         required(item, "check", where),

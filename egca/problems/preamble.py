@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 
 from egca.problems.markdown import extract_program
+from egca.problems.parsing import NOT_PYTHON, parsed
 from egca.problems.problem import Problem
 from egca.types import Program, Segment, SourceMap
 
@@ -72,10 +72,8 @@ def _after_future(source: str) -> int:
     if "__future__" not in source:
         return 0
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(source)
+    except NOT_PYTHON:
         return 0
     lines = [
         node.end_lineno or node.lineno

@@ -22,6 +22,7 @@ from egca.problems.callee import (
     stores,
 )
 from egca.problems.parametrized import fixtures_of, parameter_sets
+from egca.problems.parsing import NOT_PYTHON, parsed, why_not_python
 from egca.problems.problem import Test
 from egca.problems.unittest_asserts import as_asserts, is_test_case
 from egca.problems.waiting import without_waiting
@@ -41,10 +42,10 @@ def parse_python_tests(
     callee = Callee.of(entry_point)
     try:
         source = without_waiting(source, callee)
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        tree = parsed(source)
+    except NOT_PYTHON as error:
         line = getattr(error, "lineno", None) or 1
-        raise ProblemError(f"{filename}:{line}: not Python: {_reason(error)}") from None
+        raise ProblemError(f"{filename}:{line}: not Python: {why_not_python(error)}") from None
     try:
         reader = _FileReader(source, tree, callee, context)
         tests = reader.tests()
@@ -57,11 +58,6 @@ def parse_python_tests(
     if not tests:
         raise ProblemError(_why_none(tree, entry_point, filename))
     return tuple(tests)
-
-
-def _reason(error: BaseException) -> str:
-    # The compiler says MemoryError, and nothing more, of what is nested too deeply.
-    return error.msg if isinstance(error, SyntaxError) else str(error) or "nested too deeply"
 
 
 @dataclass
@@ -220,8 +216,8 @@ def _context_statements(context: str, callee: Callee) -> list[ast.stmt]:
     if not context:
         return []
     try:
-        tree = ast.parse(context)
-    except (SyntaxError, ValueError, RecursionError):
+        tree = parsed(context)
+    except NOT_PYTHON:
         return []
     kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
     return [

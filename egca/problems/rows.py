@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
-import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,13 +16,12 @@ from typing import Any
 
 from egca.errors import ProblemError
 from egca.files import reason_of
+from egca.problems.json_text import elements, json_of
 
 Row = dict[str, Any]
 OnBad = Callable[[ProblemError], None]
 
-_CHUNK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
-_BETWEEN = re.compile(r"[\s,]*")
 
 
 def rows_of(
@@ -40,7 +37,7 @@ def rows_of(
     """
     with opened(path) as stream:
         if stream.peek(8).removeprefix(_BOM).lstrip()[:1] == b"[":
-            found = _elements(io.TextIOWrapper(stream, encoding="utf-8-sig"), path)
+            found = elements(io.TextIOWrapper(stream, encoding="utf-8-sig"), path)
         else:
             found = _lines(stream, path, needles, on_bad)
         for number, row in found:
@@ -104,38 +101,11 @@ def _lines(
         if not text or (needles and not any(needle in text for needle in needles)):
             continue
         try:
-            row = json.loads(text)
+            row = json_of(text)
         except (ValueError, RecursionError) as error:
             _say(ProblemError(f"{path}:{number}: not JSON: {error}"), on_bad)
             continue
         yield number, row
-
-
-def _elements(reader: io.TextIOWrapper, path: Path | str) -> Iterator[tuple[int, Any]]:
-    """Elements of a JSON list with the line each begins on, from a window that grows as needed."""
-    decoder = json.JSONDecoder()
-    text = reader.read(_CHUNK)
-    at = text.index("[") + 1
-    line = 1 + text.count("\n", 0, at)
-    while True:
-        between = _BETWEEN.match(text, at)
-        assert between is not None  # it matches the empty text too
-        line += text.count("\n", at, between.end())
-        at = between.end()
-        if text[at : at + 1] == "]":
-            return
-        try:
-            value, end = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError) as error:
-            more = reader.read(max(_CHUNK, len(text) - at))  # doubling: a row is parsed few times
-            if not more:
-                reason = error.msg if isinstance(error, json.JSONDecodeError) else error
-                raise ProblemError(f"{path}:{line}: not JSON: {reason}") from None
-            text, at = text[at:] + more, 0
-            continue
-        yield line, value
-        line += text.count("\n", at, end)
-        at = end
 
 
 def required(row: Row, field: str, where: str) -> str:
@@ -175,7 +145,7 @@ def decoded(row: Row, field: str, where: str) -> Any:
     if not value.strip():
         return None
     try:
-        return json.loads(value)
+        return json_of(value)
     except (ValueError, RecursionError) as error:
         raise ProblemError(f"{where}: {field} is not JSON: {error}") from None
 
@@ -185,7 +155,22 @@ def number_or_text(row: Row, field: str, where: str) -> str:
     value = row.get(field)
     if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
         raise ProblemError(f'{where}: no "{field}" (a number or text), which names the task')
-    return str(value)
+    try:
+        return str(value)
+    except ValueError:
+        raise ProblemError(f"{where}: {field} is {value_shown(value)} to name a task") from None
+
+
+def value_shown(value: Any) -> str:
+    """The beginning of a value as Python writes it, for a message.
+
+    >>> value_shown(["x", 1]), value_shown(10**5000)
+    ("['x', 1]", 'a number of too many digits')
+    """
+    try:
+        return f"{value!r:.60}"
+    except ValueError:  # Python writes 4300 digits
+        return "a number of too many digits"
 
 
 def kind_of_value(value: Any) -> str:

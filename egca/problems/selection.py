@@ -8,21 +8,27 @@ from itertools import islice
 
 from egca.errors import ProblemError
 from egca.problems.datasets import load_dataset
+from egca.problems.ids import WantedIds
 from egca.problems.problem import Problem
 
 
 def chosen(problems: Iterable[Problem], ids: Sequence[str], limit: int | None) -> list[Problem]:
-    """The tasks of these ids, or all, and the first `limit` of them. Raises: ProblemError."""
-    if not ids:
+    """The tasks of these ids, or all, and the first `limit` of them.
+
+    Args: ids: as WantedIds reads them; where they name none, all are taken.
+    Raises: ProblemError.
+    """
+    wanted = WantedIds(ids)
+    if not wanted:
         return list(islice(problems, limit))
     listed = list(problems)
-    known = [problem.task_id for problem in listed]
-    for task_id in ids:
-        if task_id not in known:
-            near = get_close_matches(task_id, known, 1, 0.6)
-            hint = f'did you mean "{near[0]}"?' if near else f"there are {known[0]} to {known[-1]}"
-            raise ProblemError(f'no task "{task_id}" in the data set; {hint}')
-    return [problem for problem in listed if problem.task_id in ids][:limit]
+    found = [problem for problem in listed if problem.task_id in wanted]
+    for task_id in wanted.missing:
+        known = [problem.task_id for problem in listed]
+        near = get_close_matches(task_id, known, 1, 0.6)
+        hint = f'did you mean "{near[0]}"?' if near else f"there are {known[0]} to {known[-1]}"
+        raise ProblemError(f'no task "{task_id}" in the data set; {hint}')
+    return found[:limit]
 
 
 def without(problems: Iterable[Problem], names: Sequence[str]) -> Iterator[Problem]:

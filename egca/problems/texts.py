@@ -5,13 +5,15 @@ What is not said is inferred: which function the tests call, or that it is a scr
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Iterator
 
 from egca.errors import ProblemError
 from egca.problems.entry_points import entry_points_of, infer_entry_point, kind_of, near_name
 from egca.problems.files import parse_tests
+from egca.problems.json_tests import named_entry_point
+from egca.problems.json_text import json_of
+from egca.problems.parsing import NOT_PYTHON, parsed
 from egca.problems.problem import Problem
 
 _HEAD = re.compile(
@@ -49,7 +51,12 @@ def problem_of_texts(
 
 def entry_point_of_texts(source: str, reference: str | None, tests: str) -> str:
     """What the tests call: "f", "Solution.f", or "" for a script. Raises: ProblemError."""
-    if _gives_stdin(_first_row(tests), [source, reference or ""]):
+    whole = _json(tests)
+    if isinstance(whole, dict) and "tests" in whole:
+        named = named_entry_point(whole, "tests")
+        if named is not None:
+            return named
+    if _gives_stdin(_first_row(whole), [source, reference or ""]):
         return ""
     readable = source if entry_points_of(source) else skeleton(source)
     return infer_entry_point(readable, reference, tests)
@@ -81,8 +88,8 @@ def _gives_stdin(row: object, sources: list[str]) -> bool:
 
 def _reads_stdin(source: str) -> bool:
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(source)
+    except NOT_PYTHON:
         return False
     return any(
         (isinstance(node, ast.Call) and ast.unparse(node.func) == "input")
@@ -91,19 +98,24 @@ def _reads_stdin(source: str) -> bool:
     )
 
 
-def _first_row(tests: str) -> object:
-    """The first test of a file of JSON or JSONL; None if it is none."""
-    for line in (tests, tests.split("\n", 1)[0]):
+def _json(tests: str) -> object:
+    """What a file of JSON holds, or the first line of JSONL; None where it is neither."""
+    for text in (tests, tests.split("\n", 1)[0]):
         try:
-            first = json.loads(line)
+            return json_of(text)
         except (ValueError, RecursionError):
             continue
-        if isinstance(first, dict) and isinstance(first.get("tests"), list):
-            first = first["tests"]
-        if isinstance(first, list):
-            first = first[0] if first else None
-        return first
     return None
+
+
+def _first_row(whole: object) -> object:
+    """The first test in what a file holds."""
+    first = whole
+    if isinstance(first, dict) and isinstance(first.get("tests"), list):
+        first = first["tests"]
+    if isinstance(first, list):
+        first = first[0] if first else None
+    return first
 
 
 def skeleton(source: str) -> str:

@@ -10,6 +10,7 @@ import ast
 from typing import TypeGuard
 
 from egca.problems.callee import Callee
+from egca.problems.parsing import parsed
 
 _RUNNERS = ("run", "run_until_complete")  # asyncio.run(...), and what went before it
 _WAITING = (ast.AsyncFor, ast.AsyncWith)
@@ -21,14 +22,14 @@ Edit = tuple[int, int, str]  # bytes [start, end) of the source, and what stands
 def without_waiting(source: str, callee: Callee) -> str:
     """The test file without `await`, `asyncio.run` and `async def` around calls of the program.
 
-    Raises: SyntaxError and what else ast.parse does.
+    Raises: NOT_PYTHON of parsing.py.
 
     >>> without_waiting("assert asyncio.run(f(1)) == 2", Callee.of("f"))
     'assert (f(1)) == 2'
     """
     if "async" not in source:
         return source
-    tree = ast.parse(source)
+    tree = parsed(source)
     names = {callee.method or callee.bound, *_parameters_of_checks(tree)}
     functions = _plain_functions(tree, names)
     names |= {function.name for function in functions}

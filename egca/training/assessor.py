@@ -124,9 +124,9 @@ def _report(
     if not verdict.results:  # it does not load: no test could run
         return Report(judged, (judged.evidence,), passes_private=False)
     said = []
-    for one in verdict.results[:n_public]:
+    for index, one in enumerate(verdict.results[:n_public]):
         if not one.passed:
-            evidence = evidence_of(task.problem, one)
+            evidence = evidence_of(task.problem, index, one)
             alone = Verdict((one,), one.cause, one.actual.failure, None, evidence, verdict.seconds)
             said.append(_gated(alone, program, task).evidence)
     private = verdict.results[n_public:]

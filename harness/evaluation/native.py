@@ -6,24 +6,27 @@ it has met, and the ground truth, which outlives it in a folder."""
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from egca.errors import EgcaError
+from egca.errors import EgcaError, SandboxError
 from egca.execution.compare import short
 from egca.execution.expectations import GroundTruth
 from egca.execution.judging import judge
 from egca.execution.limits import Limits
 from egca.execution.sandbox import Sandbox
+from egca.execution.session import SessionDied
 from egca.problems import Problem
 from egca.structure import ConstraintSet, extract_constraints, gate
 from egca.types import Cause, Failure, Outcome, TestResult, Verdict
 from harness.evaluation.results import Failed, Result
 from harness.evaluation.samples import Sample
 
-PLUS = "plus"  # how the names of a data set's extra tests begin
+# How a data set's tests are called where some are extra ones, which come behind the others.
+_BASE, _PLUS = re.compile(r"base \d+"), re.compile(r"plus \d+")
 SECONDS = 2.0  # of one call, unless the reference needs more than a quarter of it
 _PROGRAM_CALLS = 5  # calls at their limit that a whole program may take
 _MAX_TEXT = 300
@@ -46,13 +49,17 @@ def limits_of(call_s: float) -> Limits:
 @contextlib.contextmanager
 def handler(
     call_s: float, truth_folder: Path | None, is_light: bool = True
-) -> Iterator[Callable[[Job], Result | float]]:
-    """What does the jobs of one process: the result of a sample, or seconds of a reference."""
+) -> Iterator[Callable[[Job], Result | float | SandboxError]]:
+    """What does the jobs of one process.
+
+    It answers with the result of a sample, with seconds of a reference, or with what keeps this
+    machine from running anything.
+    """
     truth = GroundTruth(truth_folder, is_light)
     with Sandbox(limits_of(call_s)) as sandbox:
         seen: dict[str, tuple[Problem, ConstraintSet]] = {}
 
-        def handle(job: Job) -> Result | float:
+        def handle(job: Job) -> Result | float | SandboxError:
             task_id = job.problem.task_id
             if task_id not in seen:
                 if len(seen) >= _MAX_SEEN:
@@ -61,7 +68,10 @@ def handler(
             problem, constraints = seen[task_id]  # the same object, for what is remembered by it
             if job.sample is None:
                 return remembered(problem, sandbox, truth)
-            return judged(job.sample, problem, sandbox, truth, constraints)
+            try:
+                return judged(job.sample, problem, sandbox, truth, constraints)
+            except SandboxError as error:
+                return error
 
         yield handle
 
@@ -82,12 +92,17 @@ def judged(
     truth: GroundTruth,
     constraints: ConstraintSet | None = None,
 ) -> Result:
-    """Judge one sample; what is wrong with it, or with its problem, is its result."""
+    """Judge one sample; what is wrong with it, or with its problem, is its result.
+
+    Raises: SandboxError where nothing can be run.
+    """
     started = time.perf_counter()
     try:
         program = sample.program(problem)
         verdict = judge(problem, program, sandbox=sandbox, stop_at_first=True, truth=truth)
     except EgcaError as error:
+        if isinstance(error, SandboxError) and not isinstance(error, SessionDied):
+            raise
         seconds = time.perf_counter() - started
         return unreadable(sample, f"cannot be judged: {error}", seconds)
     verdict = gate(
@@ -103,9 +118,11 @@ def unreadable(sample: Sample, reason: str, seconds: float = 0.0) -> Result:
 
 def result_of(sample: Sample, problem: Problem, verdict: Verdict, seconds: float) -> Result:
     """A verdict as a result."""
-    has_plus = any(test.name.startswith(PLUS) for test in problem.tests)
-    failing = verdict.first_failure
-    in_plus = failing is not None and failing.name.startswith(PLUS)
+    n_base = _n_base(problem)
+    index, failing = next(
+        ((i, one) for i, one in enumerate(verdict.results) if not one.passed), (0, None)
+    )
+    in_plus = failing is not None and n_base is not None and index >= n_base
     cause = failing.cause if failing is not None else verdict.cause
     if verdict.passed:
         cause = Cause.NONE
@@ -114,13 +131,23 @@ def result_of(sample: Sample, problem: Problem, verdict: Verdict, seconds: float
         sample.index,
         problem.task_id,
         verdict.passed or in_plus,
-        verdict.passed if has_plus else None,
+        None if n_base is None else verdict.passed,
         None if verdict.mode is None else verdict.mode.value,
         _cause_text(cause, failure),
         seconds,
         verdict.evidence,
-        None if failing is None else _failed(failing, problem),
+        None if failing is None else _failed(failing, problem, index),
     )
+
+
+def _n_base(problem: Problem) -> int | None:
+    """How many tests stand before the extra ones; None where there are no extra ones."""
+    names = (test.name for test in problem.tests)
+    for index, name in enumerate(names):
+        if not _BASE.fullmatch(name):
+            is_extra = index > 0 and all(map(_PLUS.fullmatch, (name, *names)))
+            return index if is_extra else None
+    return None
 
 
 def _cause_text(cause: Cause, failure: Failure | None) -> str:
@@ -129,7 +156,7 @@ def _cause_text(cause: Cause, failure: Failure | None) -> str:
     return cause.value
 
 
-def _failed(result: TestResult, problem: Problem) -> Failed:
+def _failed(result: TestResult, problem: Problem, index: int) -> Failed:
     if result.calls:
         expected = ""
     elif isinstance(result.expected, Failure):
@@ -138,19 +165,16 @@ def _failed(result: TestResult, problem: Problem) -> Failed:
         expected = short(result.expected, _MAX_TEXT)
     return Failed(
         result.name,
-        _input_text(result, problem),
+        _input_text(result, problem, index),
         expected,
         _actual_text(result.actual),
         result.detail[:_MAX_TEXT],
     )
 
 
-def _input_text(result: TestResult, problem: Problem) -> str:
+def _input_text(result: TestResult, problem: Problem, index: int) -> str:
     if problem.kind == "script":
-        stdin = next(
-            (getattr(t, "stdin", None) for t in problem.tests if t.name == result.name), ""
-        )
-        return short(stdin or "", _MAX_TEXT)
+        return short(getattr(problem.tests[index], "stdin", None) or "", _MAX_TEXT)
     return ", ".join(short(item, _MAX_TEXT) for item in result.args)[:_MAX_TEXT]
 
 

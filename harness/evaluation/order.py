@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from egca.execution.expectations import is_unknown
+from egca.files import write_whole
 from harness.evaluation.native import Job
 
 
@@ -65,14 +66,14 @@ class Times:
     """
 
     def __init__(self, cache: Path | None, dataset: str) -> None:
-        name = hashlib.sha256(dataset.encode()).hexdigest()[:16]
+        name = hashlib.sha256(dataset.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         self._path = None if cache is None else cache / f"times-{name}.json"
         self._now: dict[str, float] = {}
         self.before: dict[str, float] = {}
         if self._path is not None:
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                rows = json.loads(self._path.read_text("utf-8")).items()
-                self.before = {str(k): float(v) for k, v in rows}
+            with contextlib.suppress(OSError, ValueError, AttributeError, RecursionError):
+                rows = json.loads(self._path.read_bytes()).items()
+                self.before = {k: float(v) for k, v in rows if isinstance(v, int | float)}
 
     def note(self, task_id: str, seconds: float) -> None:
         """A sample took so long."""
@@ -84,4 +85,4 @@ class Times:
             rows = {k: round(v, 4) for k, v in {**self.before, **self._now}.items()}
             with contextlib.suppress(OSError):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._path.write_text(json.dumps(rows), "utf-8")
+                write_whole(self._path, json.dumps(rows).encode())

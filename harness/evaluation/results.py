@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -77,28 +77,39 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     return 1.0 - math.comb(n - c, k) / math.comb(n, k)
 
 
-def estimate(outcomes: Sequence[Sequence[bool]], k: int) -> dict[str, float] | None:
+def estimate(outcomes: Sequence[Sequence[bool]], k: int) -> dict[str, float | None] | None:
     """pass@k over problems with its standard error; None if a problem has fewer than k samples.
 
     Args: outcomes: for each problem, whether each of its samples passed.
     Returns: value, the mean over problems, and stderr, their spread / sqrt(problems): problems are
-        what was drawn, samples of one problem are not independent.
+        what was drawn, samples of one problem are not independent. One problem alone has none.
     """
     if not outcomes or any(len(each) < k for each in outcomes):
         return None
     values = [pass_at_k(len(each), sum(each), k) for each in outcomes]
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    return {"value": statistics.fmean(values), "stderr": spread / math.sqrt(len(values))}
+    stderr = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+    return {"value": statistics.fmean(values), "stderr": stderr}
 
 
-def summary(results: Sequence[Result], ks: Sequence[int], n_tasks: int) -> dict[str, Any]:
+def summary(
+    results: Sequence[Result],
+    ks: Sequence[int],
+    known: Collection[str],
+    n_tasks: int,
+    skipped: Sequence[str] = (),
+) -> dict[str, Any]:
     """The figures over all samples.
 
-    Args: ks: which pass@k; n_tasks: tasks in the data set, for how much of it was covered.
+    Args:
+        ks: which pass@k.
+        known: ids of tasks that the data set has. Samples of others are no answers to it, so they
+            count in no pass@k.
+        n_tasks: tasks in the data set, for how much of it was covered.
+        skipped: why rows of the data set were left out.
     """
     by_task: dict[str, list[Result]] = defaultdict(list)
     for result in results:
-        if result.cause != "unreadable" or result.task_id:
+        if result.task_id in known:
             by_task[result.task_id].append(result)
     has_plus = any(result.passed_plus is not None for result in results)
     rates: dict[str, Any] = {
@@ -112,6 +123,8 @@ def summary(results: Sequence[Result], ks: Sequence[int], n_tasks: int) -> dict[
         "n_samples": len(results),
         "n_tasks": len(by_task),
         "n_tasks_in_dataset": n_tasks,
+        "n_without_task": len(results) - sum(map(len, by_task.values())),
+        "fewest_samples": min(map(len, by_task.values()), default=0),
         "n_passed_base": sum(result.passed_base for result in results),
         "n_passed": sum(result.passed for result in results),
         "pass_at_k": rates,
@@ -121,6 +134,7 @@ def summary(results: Sequence[Result], ks: Sequence[int], n_tasks: int) -> dict[
             {"index": r.index, "task_id": r.task_id, "seconds": round(r.seconds, 3)}
             for r in slowest
         ],
+        "skipped": list(skipped),
     }
 
 

@@ -1,22 +1,20 @@
 """One evaluation: samples in, results in the order of the samples out, safe to kill.
 
-Results are appended to a journal as they come, so that a run goes on where another ended. What is
-judged when is order.py's."""
+What of an earlier run still holds is journal.py's, what is judged when order.py's."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from egca.errors import InputError
+from egca.errors import InputError, ProblemError, SandboxError
 from egca.execution.workers import Crew, Lost, few_collections
-from egca.jsonlines import append, kept, opened
 from egca.problems import Problem, load_dataset
+from egca.problems.ids import alias_of
 from egca.problems.sources import dataset_path
+from harness.evaluation.journal import Journal
 from harness.evaluation.native import SECONDS, Job, unreadable
 from harness.evaluation.official import evaluate_officially
 from harness.evaluation.order import Order, Times
@@ -25,6 +23,7 @@ from harness.evaluation.samples import Sample, known_only
 
 ENGINES = ("native", "evalplus")
 _HARD_LIMIT_S = 600.0  # for one sample, over all limits
+_HARD_LIMIT_CALLS = 20  # at their limit, where that is more
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,6 @@ class Plan:
     cache: Path | None = None
     skip_bad: bool = False
 
-    def key(self, sample: Sample) -> str:
-        """What the result of a sample depends on, as a journal names it."""
-        parts = (self.engine, self.dataset, f"{self.call_s:g}", sample.digest)
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
 
 def default_cache() -> Path:
     """Where ground truth is kept: egca/truth in the user's cache folder (XDG_CACHE_HOME)."""
@@ -55,16 +49,20 @@ def default_cache() -> Path:
     return Path(home) / "egca" / "truth"
 
 
-def problems_of(plan: Plan) -> tuple[dict[str, Problem], int]:
-    """The problems that the samples are for, by task id, and how many the data set has."""
-    wanted = {sample.task_id for sample in plan.samples}
-    wanted |= {task_id.replace("_", "/", 1) for task_id in wanted}
+def problems_of(
+    plan: Plan, on_skip: Callable[[ProblemError], None] | None = None
+) -> tuple[dict[str, Problem], int]:
+    """The problems that the samples are for, by task id, and how many the data set has.
+
+    Args: on_skip: told of each row that is left out (plan.skip_bad).
+    """
+    wanted = {alias_of(sample.task_id) for sample in plan.samples}
     found: dict[str, Problem] = {}
     n_tasks = 0
     with few_collections():
-        for problem in load_dataset(plan.dataset, skip_bad=plan.skip_bad):
+        for problem in load_dataset(plan.dataset, skip_bad=plan.skip_bad, on_skip=on_skip):
             n_tasks += 1
-            if problem.task_id in wanted or problem.task_id.replace("/", "_") in wanted:
+            if alias_of(problem.task_id) in wanted:
                 found[problem.task_id] = problem
     return found, n_tasks
 
@@ -73,14 +71,14 @@ def judges(plan: Plan) -> Crew[Job]:
     """The processes that judge for the native engine; none has started yet."""
     n_workers = max(1, min(plan.n_workers, len(plan.samples)))
     arguments = (plan.call_s, plan.cache)
-    return Crew[Job](n_workers, "harness.evaluation.native:handler", arguments, _HARD_LIMIT_S)
+    limit_s = max(_HARD_LIMIT_S, _HARD_LIMIT_CALLS * plan.call_s)
+    return Crew[Job](n_workers, "harness.evaluation.native:handler", arguments, limit_s)
 
 
 def evaluate(
     plan: Plan,
     problems: Mapping[str, Problem],
-    journal: Path | None = None,
-    resume: bool = False,
+    journal: Journal | None = None,
     advance: Callable[[], None] = lambda: None,
     crew: Crew[Job] | None = None,
 ) -> list[Result]:
@@ -88,11 +86,12 @@ def evaluate(
 
     Args:
         problems: those of the samples, by task id (problems_of).
-        journal: file that results are appended to as they come; resume: take those in it over.
+        journal: results in it are taken over, others appended to it as they come.
         advance: called for each result.
         crew: judges(plan) that started before the problems were read; None: they start here.
     Returns: results in the order of the samples.
-    Raises: InputError for samples of another data set, or a journal of something else.
+    Raises: InputError for samples of another data set, or a journal of something else; SandboxError
+        where the sandbox breaks, or no sample at all could be judged.
     """
     samples = known_only(plan.samples, set(problems), plan.dataset)
     if plan.engine == "evalplus":
@@ -101,37 +100,15 @@ def evaluate(
         for _ in results:
             advance()
         return results
-    found: dict[int, Result] = {}
-    with contextlib.ExitStack() as stack:
-        stream = None if journal is None else stack.enter_context(opened(journal, resume))
-        if stream is not None and resume:
-            found = _resumed(plan, samples, stream, str(journal))
-        for _ in found:
-            advance()
-        for sample, result in _judged(plan, samples, problems, found, crew or judges(plan)):
-            found[sample.index] = result
-            if stream is not None:
-                append(stream, {"key": plan.key(sample), **result.row()})
-            advance()
+    found = {} if journal is None else journal.taken_over(samples)
+    for _ in found:
+        advance()
+    for sample, result in _judged(plan, samples, problems, found, crew or judges(plan)):
+        found[sample.index] = result
+        if journal is not None:
+            journal.add(sample, result)
+        advance()
     return [found[sample.index] for sample in samples]
-
-
-def _resumed(plan: Plan, samples: Sequence[Sample], stream: object, name: str) -> dict[int, Result]:
-    """Results of these samples that a journal has, by index."""
-
-    def read(row: dict[str, object]) -> tuple[tuple[str, int], Result]:
-        key = str(row.pop("key"))
-        result = Result.of_row(row)
-        return (key, result.index), result
-
-    rows, _ = kept(stream, name, read, "egca eval")  # type: ignore[arg-type]
-    known = dict(rows)
-    found: dict[int, Result] = {}
-    for sample in samples:
-        result = known.get((plan.key(sample), sample.index))
-        if result is not None:
-            found[sample.index] = result
-    return found
 
 
 def _judged(
@@ -148,6 +125,7 @@ def _judged(
     jobs = [Job(sample, problems[sample.task_id]) for sample in todo if not sample.error]
     times = Times(plan.cache, str(plan.dataset))
     order = Order(jobs, None if plan.cache is None else times.before)
+    n_lost = 0
     with crew:
         while True:
             while crew.has_room and (job := order.next()) is not None:
@@ -156,9 +134,14 @@ def _judged(
                 break
             for job, answer in crew.ready():
                 task_id, sample = job.problem.task_id, job.sample
+                if isinstance(answer, SandboxError):  # says nothing of the sample
+                    raise answer
                 if sample is None:
                     order.reference_took(task_id, 0.0 if isinstance(answer, Lost) else answer)
                 elif isinstance(answer, Lost):
+                    n_lost += 1
+                    if n_lost == len(jobs) and not done:
+                        raise SandboxError(f"no sample can be judged: {answer.reason}")
                     yield sample, unreadable(sample, f"cannot be judged: {answer.reason}")
                 else:
                     times.note(task_id, answer.seconds)

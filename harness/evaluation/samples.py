@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from egca.errors import InputError
 from egca.problems import Problem, extract_program, whole_program_of
-from egca.problems.markdown import compiles
+from egca.problems.ids import alias_of
+from egca.problems.markdown import compiles, fenced_blocks
 from egca.problems.preamble import behind
 from egca.problems.rows import opened
 from egca.types import Program, Segment
 
 FIELDS = ("solution", "completion")
-_FENCE = re.compile(r"^[ \t]*(```|~~~)", re.M)
+_BOM = "\ufeff"  # some editors begin a file with it; no Python text does
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Sample:
     """One program for one task; `index` is its place in the input, from 0.
 
     is_continuation: the text may continue the prompt (`completion`). error says why it is none.
+    may_be_prose: it is a sample only if there is such a task (a README beside the samples).
     """
 
     index: int
@@ -38,6 +39,7 @@ class Sample:
     text: str = ""
     is_continuation: bool = False
     error: str = ""
+    may_be_prose: bool = False
 
     @property
     def digest(self) -> str:
@@ -50,6 +52,13 @@ class Sample:
 
         What continues a prompt comes behind it, and all of it behind the problem's preamble.
         """
+        if self.text.startswith(_BOM):
+            found = replace(self, text=self.text.removeprefix(_BOM)).program(problem)
+            segments = found.segments
+            if found.completion is None:
+                segments = (Segment(0, 0, len(found.source)),) if found.source else ()
+            moved = (replace(one, completion_start=one.completion_start + 1) for one in segments)
+            return Program(found.source, self.text, tuple(moved))
         before = problem.prompt if problem.is_prefix and self.is_continuation else ""
         if compiles(before + self.text):
             whole = (Segment(len(before), 0, len(self.text)),) if self.text else ()
@@ -57,7 +66,7 @@ class Sample:
             found = Program(source, self.text, whole) if before else Program(self.text)
         elif self.is_continuation:
             return whole_program_of(problem, self.text)
-        elif _FENCE.search(self.text):
+        elif fenced_blocks(self.text):
             found = extract_program(self.text, problem.entry_point)
         else:
             found = Program(self.text)
@@ -68,14 +77,20 @@ def read_samples(path: Path) -> list[Sample]:
     """All samples of a JSONL file (plain or gzipped) or a folder, in order.
 
     A folder has one file for each program, called TASK.py, or a folder TASK with any number of them
-    (EvalPlus's layout); the "/" of a task id is "_" there. Raises: InputError if nothing is in it.
+    (EvalPlus's layout); the "/" of a task id is "_" there. What is hidden is no sample, and a text
+    at its top is one only where its name is a task's. Raises: InputError if nothing is in it.
     """
     samples = list(_from_folder(path) if path.is_dir() else _from_lines(path))
     if not samples:
         raise InputError(f"{path}: no samples in it")
-    if all(sample.error for sample in samples):
-        raise InputError(f"{samples[0].where}: {samples[0].error}; no line of it is a sample")
+    refuse_without_sample(samples, "no line of it is a sample")
     return samples
+
+
+def refuse_without_sample(samples: Sequence[Sample], what: str) -> None:
+    """Raises: InputError with the first error and `what` if all of these are errors."""
+    if all(sample.error for sample in samples):
+        raise InputError(f"{samples[0].where}: {samples[0].error}; {what}")
 
 
 def known_only(samples: Sequence[Sample], known: set[str], dataset: str) -> list[Sample]:
@@ -83,16 +98,17 @@ def known_only(samples: Sequence[Sample], known: set[str], dataset: str) -> list
 
     Raises: InputError when it has none of their tasks: then it is the wrong data set.
     """
-    aliases = {task_id.replace("/", "_"): task_id for task_id in known}
+    aliases = {alias_of(task_id): task_id for task_id in known}
     found: list[Sample] = []
     for sample in samples:
-        task_id = sample.task_id
-        if not sample.error and task_id not in known:
-            task_id = aliases.get(task_id, "")
-        if sample.error or task_id:
-            found.append(_with(sample, task_id=task_id))
+        task_id = sample.task_id if sample.task_id in known else aliases.get(sample.task_id, "")
+        if task_id:
+            found.append(replace(sample, task_id=task_id))
+        elif sample.may_be_prose:
+            continue
         else:
-            found.append(_with(sample, error=f'no task "{sample.task_id}" in {dataset}'))
+            error = sample.error or f'no task "{sample.task_id}" in {dataset}'
+            found.append(replace(sample, error=error))
     first = next((sample for sample in samples if not sample.error), None)
     if first is not None and all(sample.error for sample in found):
         raise InputError(
@@ -100,17 +116,6 @@ def known_only(samples: Sequence[Sample], known: set[str], dataset: str) -> list
             "samples; name their data set with --dataset"
         )
     return found
-
-
-def _with(sample: Sample, task_id: str | None = None, error: str | None = None) -> Sample:
-    return Sample(
-        sample.index,
-        sample.where,
-        sample.task_id if task_id is None else task_id,
-        sample.text,
-        sample.is_continuation,
-        sample.error if error is None else error,
-    )
 
 
 def _from_lines(path: Path) -> Iterator[Sample]:
@@ -144,16 +149,18 @@ def _of_row(index: int, where: str, row: Any) -> Sample:
 
 
 def _from_folder(folder: Path) -> Iterator[Sample]:
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix in (".py", ".md", ".txt") and path.is_file() and path.name[0] != "."
-    )
+    files = sorted(path for path in folder.rglob("*") if _may_be_sample(path, folder))
     for index, path in enumerate(files):
-        name = path.parent.name if path.parent != folder else path.stem
+        is_top = path.parent == folder
+        name = path.stem if is_top else path.parent.name
+        is_program = path.suffix == ".py"
         try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            yield Sample(index, str(path), name, error=f"cannot be read: {error}")
-        else:
-            yield Sample(index, str(path), name, text, is_continuation=path.suffix != ".py")
+            text, error = path.read_text("utf-8-sig"), ""
+        except (OSError, UnicodeDecodeError) as reason:
+            text, error = "", f"cannot be read: {reason}"
+        yield Sample(index, str(path), name, text, not is_program, error, is_top and not is_program)
+
+
+def _may_be_sample(path: Path, folder: Path) -> bool:
+    is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not is_hidden and path.suffix in (".py", ".md", ".txt") and path.is_file()

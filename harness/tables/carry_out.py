@@ -28,6 +28,7 @@ from egca.training.config import TrainConfig
 from egca.training.metrics import append_line, read_metrics
 from egca.training.plan import plan_of
 from harness.evaluation import Plan, Sample, default_cache, evaluate
+from harness.evaluation.journal import journal_of
 from harness.evaluation.run import problems_of
 from harness.provenance import provenance
 from harness.tables import larger
@@ -117,11 +118,13 @@ def _program(words: tuple[str, ...]) -> list[str]:
 
 
 def _going_on(words: tuple[str, ...]) -> list[str]:
-    """--resume for a training whose folder holds a run that was cut."""
-    if "train" not in words:
-        return []
-    output = Path(words[words.index("--output") + 1])
-    return ["--resume"] if (output / "config.yaml").is_file() else []
+    """--resume where a training or a judging left a run that was cut."""
+    left = None
+    if "train" in words:
+        left = Path(words[words.index("--output") + 1]) / "config.yaml"
+    elif "eval" in words:
+        left = journal_of(Path(words[words.index("--json") + 1]))
+    return ["--resume"] if left is not None and left.is_file() else []
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> int:

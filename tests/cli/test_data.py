@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -105,6 +106,56 @@ def test_convert_writes_what_loads_again(tmp_path: Path) -> None:
     assert len(list(load_dataset(output))) == 1
 
 
+def test_convert_writes_through_links_and_pipes_and_over_no_file_of_others(
+    rows: Path, tmp_path: Path
+) -> None:
+    target, link, pipe = tmp_path / "target.jsonl", tmp_path / "link.jsonl", tmp_path / "pipe"
+    target.write_text("old\n")
+    link.symlink_to("target.jsonl")
+    os.mkfifo(pipe)
+    theirs = tmp_path / "link.jsonl.part"
+    theirs.write_text("somebody else's")
+    shown = egca("data", "convert", rows, link, "--force")
+    assert shown.returncode == 0, shown.stderr
+    assert link.is_symlink()
+    assert len(list(load_dataset(target))) == 3
+    assert theirs.read_text() == "somebody else's"
+    command = [sys.executable, "-m", "egca", "data", "convert", str(rows), str(pipe)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        os.set_blocking(reader, True)
+        process.wait(60)
+        with os.fdopen(reader) as stream:
+            assert len(stream.readlines()) == 3
+    assert pipe.is_fifo()
+
+
+def test_ids_as_people_write_them_and_the_one_that_lacks(rows: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    assert egca("data", "convert", rows, output, "--ids", "own/1, own_3,").returncode == 0
+    assert [problem.task_id for problem in load_dataset(output)] == ["own/1", "own/3"]
+    shown = egca(
+        "data", "convert", rows, output, "--ids", "own/1,own/XX", "--limit", "1", "--force"
+    )
+    assert (shown.returncode, shown.stderr) == (
+        2,
+        f'egca: error: {rows}: no task "own/XX" in it\n',
+    )
+
+
+def test_a_task_that_is_there_twice(rows: Path) -> None:
+    evil = {**ROWS[0], "task_id": "own/\ud800\x1b[2J", "reference": "def f(x): return 7"}
+    with rows.open("a") as stream:
+        stream.write(f"{json.dumps(ROWS[0])}\n{json.dumps(evil)}\n")
+    shown = egca("data", "info", rows)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr == f'egca: error: {rows}:4: task_id "own/1" is on line 1 already\n'
+    shown = egca("data", "info", rows, "--skip-bad")
+    assert shown.returncode == 1
+    assert "left out    1 rows" in shown.stdout
+    assert r"own/\ud800\x1b[2J: the reference itself fails" in shown.stdout
+
+
 def test_convert_leaves_out_what_another_data_set_has(tmp_path: Path) -> None:
     held, output = tmp_path / "held.jsonl", tmp_path / "plain.jsonl"
     ids = ("--ids", "HumanEval/3,HumanEval/38")
@@ -134,7 +185,7 @@ def test_convert_takes_a_window_of_time(tmp_path: Path) -> None:
         (["info", "HumanEvl"], 'did you mean "HumanEval"?'),
         (["info", "no/file.jsonl"], "no/file.jsonl: no such file or directory"),
         (["info", "HumanEval", "--timeout", "0"], "--timeout is 0"),
-        (["info", "HumanEval", "--since", "May"], 'since is "May", but must be a day'),
+        (["info", "HumanEval", "--since", "May"], '--since is "May", but must be a day'),
         (["convert", "HumanEval", "OUT", "--limit", "0"], "--limit is 0"),
         (["convert", "HumanEval", "OUT", "--ids", "HumanEval/999"], 'no task "HumanEval/999"'),
         (["convert", "HumanEval", "OUT", "--since", "2024-01-01"], "no day in this task"),

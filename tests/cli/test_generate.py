@@ -115,6 +115,17 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path: Path, options, messa
     assert not list(tmp_path.iterdir())
 
 
+def test_the_data_set_is_no_output(tmp_path: Path) -> None:
+    data = tmp_path / "set.jsonl"
+    data.write_text('{"task_id": "own/1"}\n')
+    shown = generate("smol", data, "--dataset", str(data), "--no-resume")
+    assert (shown.returncode, shown.stderr) == (
+        2,
+        f"egca: error: --output is {data}, the file of --dataset; write somewhere else\n",
+    )
+    assert data.read_text() == '{"task_id": "own/1"}\n'
+
+
 @pytest.mark.slow
 def test_smollm2_writes_programs(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason='needs the extra "train" (make test, Python 3.11)')

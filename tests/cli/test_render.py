@@ -129,7 +129,7 @@ def test_a_script_is_shown_by_lines_around_the_difference() -> None:
     actual = expected.replace("\n30\n", "\n31\n")
     failing = TestResult("t", False, Cause.WRONG_OUTPUT, (), expected, Outcome(stdout=actual))
     problem = Problem("p", "", (Example("t", stdin="", expected=expected),), kind="script")
-    found = Localization(problem, Program("print()"), None, Verdict(), None, failing)
+    found = Localization(problem, Program("print()"), None, Verdict((failing,)), None, failing)
     assert script_texts(found, 3) == (
         [],
         ["… 29 lines", "29", "30", "31", "… 8 lines"],

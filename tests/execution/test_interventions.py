@@ -124,3 +124,36 @@ def test_a_patch_must_say_what_to_do() -> None:
         Patch(1, 0, b"")
     with pytest.raises(ValueError, match="either"):
         Patch(1, 1)
+
+
+COUNT = """
+n = 0
+def f(xs):
+    global n
+    n += 1
+    xs.append(n)
+    return n
+"""
+
+
+def test_calls_before_are_made_first_and_left_alone(session: Open) -> None:
+    program = session(COUNT)
+    call = Call(([],), before=(Call(([],)), Call(([],))))
+    [trace] = program.trace([call])
+    write = site_of(program, "augmented")
+    assert trace.counts[write] == 1, "the earlier calls are not recorded"
+    assert trace.outcome.value == 3
+    patches = [[], [Patch(write, 1, encode(10))], [Patch(write, 2, encode(20))]]
+    for n_steps in (None, trace.n_steps):
+        outcomes = program.intervene(call, patches, n_steps)
+        assert [outcome.value for outcome in outcomes] == [3, 10, 3]
+    assert call.key != Call(([],)).key
+
+
+def test_what_a_call_leaves_of_its_arguments_is_told_where_asked(session: Open) -> None:
+    program = session(COUNT)
+    patch = Patch(site_of(program, "augmented"), 1, encode(10))
+    call = Call(([],))
+    assert [one.args_after for one in program.intervene(call, [patch])] == [None]
+    told = program.intervene(call, [patch], args_after=True)
+    assert [one.args_after for one in told] == [([10],)]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +141,42 @@ def test_no_namespaces_still_protects_the_parent() -> None:
         assert isinstance(outcomes, list)
         assert sandbox.layers() == layers
         assert probe(sandbox)["scratch"] == 4
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that the user of a child may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+def test_datagrams_reach_no_socket_of_others(open_folder: Path) -> None:
+    with (
+        Sandbox(without=NAMESPACES) as sandbox,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server,
+    ):
+        if sandbox.layers()["seccomp"] != "on":
+            pytest.skip("needs seccomp")
+        path = open_folder / "socket"
+        server.bind(str(path))
+        path.chmod(0o777)
+        server.settimeout(0.1)
+        source = (
+            "import socket\n"
+            "def f(kind, path):\n"
+            "    one, other = socket.socketpair(socket.AF_UNIX, kind)\n"
+            "    return one.sendto(b'x', path) if path else 0\n"
+        )
+        calls = [Call((socket.SOCK_DGRAM.value, str(path))), Call((1, None))]
+        outcomes = run_program(sandbox, source, "function", "f", calls)
+        assert isinstance(outcomes, list)
+        refused, streams = outcomes
+        assert refused.failure is not None
+        assert refused.failure.type == "PermissionError"
+        assert streams.value == 0
+        with pytest.raises(TimeoutError):
+            server.recv(1)
 
 
 def test_orphans_end_with_their_program_where_nothing_but_rlimits_holds_them() -> None:

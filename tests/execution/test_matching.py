@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egca.execution.compare import equal
-from egca.execution.matching import MAX_TRIES, matched
+from egca.execution.matching import MAX_EFFORT, matched
 from egca.types import Comparison
 
 SMALL = st.recursive(
@@ -69,7 +69,25 @@ def test_many_that_are_alike_and_differ_end_in_time() -> None:
     n = 2000
     pairs, missing, left_over = matched([1.0] * n, [2.0] * n, True, never)
     assert (pairs, len(missing), len(left_over)) == ([], n, n)
-    assert len(tried) <= MAX_TRIES + n
+    assert len(tried) <= MAX_EFFORT + n
+
+
+def test_large_elements_and_sets_in_sets_share_one_effort() -> None:
+    tried = []
+
+    def never(left: Any, right: Any) -> bool:
+        tried.append(1)
+        return False
+
+    wanted = [[0.5] * 999 + [float(i)] for i in range(100)]
+    given_ = [[0.5] * 999 + [1000.0 + i] for i in range(300)]
+    matched(wanted, given_, True, never)
+    assert len(tried) <= MAX_EFFORT / 1000 + 1
+    tried.clear()
+    sets = [frozenset(float(100 * i + j) for j in range(30)) for i in range(20)]
+    others = [frozenset(9000.5 + 100 * i + j for j in range(30)) for i in range(60)]
+    matched(sets, others, True, lambda a, b: bool(matched([*a], [*b], True, never)[0]))
+    assert len(tried) <= MAX_EFFORT + 20 * 60  # each pair of sets tries its first numbers at once
 
 
 N_MANY = 700

@@ -116,6 +116,13 @@ def test_syntax_error_has_its_place(sandbox: Sandbox) -> None:
     assert (span.line, source[span.start]) == (2, ")")
 
 
+def test_lines_of_a_syntax_error_end_as_the_compiler_has_it(sandbox: Sandbox) -> None:
+    """A form feed or a line separator of Unicode ends no line of a program."""
+    source = "a = 'x\u2028y'\n\x0cb = 1 + + )\n"
+    (span,) = refused(sandbox, source).frames
+    assert (span.line, source[span.start]) == (2, ")")
+
+
 @pytest.mark.parametrize(
     ("source", "cause"),
     [

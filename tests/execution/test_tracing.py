@@ -201,3 +201,13 @@ def test_programs_that_do_not_start(session: Open) -> None:
 def test_arguments_must_be_data(session: Open) -> None:
     with pytest.raises(InputError):
         session(SUM).trace([Call((object(), 1))])
+
+
+def test_a_large_int_has_one_form_on_the_wire_whatever_is_beside_it(session: Open) -> None:
+    values = []
+    for more in ("0", "{1, 2}"):
+        source = f"def f(x):\n    other = {more}\n    x = x * 2\n    return x\n"
+        [trace] = session(source).trace([Call((2**62 + 3,))])
+        [*_, step] = [n for n, i in enumerate(trace.site_ids) if trace.sites[i].target == "x"]
+        values.append(trace.wire_value(step))
+    assert values[0] == values[1]

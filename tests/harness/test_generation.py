@@ -127,6 +127,7 @@ def test_tasks_are_chosen_in_the_order_of_the_data_set(problems) -> None:
     assert ids() == [f"HumanEval/{number}" for number in range(4)]
     assert ids("HumanEval/3", "HumanEval/1") == ["HumanEval/1", "HumanEval/3"]
     assert ids("HumanEval/3", "HumanEval/1", limit=1) == ["HumanEval/1"]
+    assert ids("HumanEval/3, HumanEval_1,") == ["HumanEval/1", "HumanEval/3"]
     with pytest.raises(ProblemError, match=r'no task "HumanEval/33".*did you mean "HumanEval/3"'):
         ids("HumanEval/33")
 

@@ -131,6 +131,13 @@ def test_a_task_whose_reference_evalplus_fails_is_excused(
         carry_out.compare_engines(tmp_path, "HumanEval+")
 
 
+def test_a_judging_that_was_cut_goes_on(tmp_path: Path) -> None:
+    words = ("egca", "eval", "--engine", "native", "--json", str(tmp_path / "out.json"))
+    assert carry_out._going_on(words) == []
+    (tmp_path / "out.json.partial").write_text("{}\n")
+    assert carry_out._going_on(words) == ["--resume"]
+
+
 def test_the_best_rate_needs_an_evaluation(tmp_path: Path) -> None:
     (tmp_path / "rate-1e-06").mkdir()
     with pytest.raises(InputError, match="it was never evaluated"):

@@ -7,7 +7,7 @@ from pathlib import Path
 from egca.problems import Example, Problem
 from harness.evaluation import Plan, Sample, evaluate
 from harness.evaluation.native import Job
-from harness.evaluation.order import Order
+from harness.evaluation.order import Order, Times
 
 REFERENCE = "def f(x):\n    return x * x\n"
 
@@ -77,3 +77,20 @@ def test_results_do_not_depend_on_what_is_remembered(tmp_path: Path) -> None:
     assert found[tmp_path] == found[None] == [(result.passed, result.cause) for result in again]
     assert [passed for passed, _ in found[None]] == [True, False, False, True]
     assert len([*tmp_path.glob("*.truth")]) == 1
+
+
+def test_times_of_a_file_that_somebody_has_broken(tmp_path: Path) -> None:
+    times = Times(tmp_path, "set")
+    times.note("a", 1.5)
+    times.save()
+    (path,) = tmp_path.iterdir()
+    assert Times(tmp_path, "set").before == {"a": 1.5}
+    for text, left in (
+        ('{"a": null, "b": 2}', {"b": 2.0}),
+        ("null", {}),
+        ("[1]", {}),
+        ("\udcff", {}),
+    ):
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        assert Times(tmp_path, "set").before == left
+    assert Times(tmp_path, "\ud800").before == {}  # a name that no encoding has

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import textwrap
 import time
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -283,6 +284,60 @@ def test_forged_traces_are_failures_or_data(sandbox: Sandbox, source: str) -> No
         assert len(traces) == 2
         assert not any(trace.outcome.ok and trace.outcome.value in (2, 3) for trace in traces)
         assert len(session.intervene(Call((1,)), [[], []])) == 2
+
+
+def test_a_forged_number_for_a_column_allocates_nothing(sandbox: Sandbox) -> None:
+    source = f"""{FORGE}
+def f(x):
+    columns = dict(sites=200_000_000, values=b"\\x90", later=[], n_steps=0, truncated=False)
+    send([0, frame(value=b"\\x07")[1] | columns])
+    send([1])
+    return 7
+"""
+    tracemalloc.start()
+    try:
+        with TraceSession(sandbox, source, "function", "f", LIMITS) as session:
+            [trace] = session.trace([Call((1,))])
+        assert trace.outcome.failure is not None
+        assert trace.outcome.failure.cause is Cause.CRASH
+        assert tracemalloc.get_traced_memory()[1] < 1 << 26
+    finally:
+        tracemalloc.stop()
+
+
+STRAY = r'b"\x92\x01\xc7\x00\x10"'  # a list with the mark of a tuple as its second element
+STAMP = r'b"\xd6\xff\x00\x00\x00\x01"'  # a timestamp of msgpack
+
+
+@pytest.mark.parametrize(
+    ("test", "program"),
+    [
+        pytest.param(
+            "x = [1]\nassert candidate(x) == 1\nassert candidate(x) == 1",
+            "def f(x):\n    x.append(object())\n    return 1\n",
+            id="an object left in an argument",
+        ),
+        pytest.param(
+            "x = candidate([1])\nassert candidate([x, x]) == [2]",
+            f"{FORGE}def f(x):\n    send(frame(value={STRAY})); send([1])\n    return 7\n",
+            id="a stray mark",
+        ),
+        pytest.param(
+            "x = candidate([1])\nassert candidate([x, x]) == [2]",
+            f"{FORGE}def f(x):\n    send(frame(value={STAMP})); send([1])\n    return 7\n",
+            id="a timestamp",
+        ),
+        pytest.param(
+            "assert candidate(set(candidate([1]))) == 1",
+            "def f(x):\n    return [(2**61 - 1) * i for i in range(100)]\n",
+            id="numbers of one hash",
+        ),
+    ],
+)
+def test_what_a_test_hands_on_never_blames_the_test(
+    sandbox: Sandbox, test: str, program: str
+) -> None:
+    fails(sandbox, check(test), program)
 
 
 RESULTS = (

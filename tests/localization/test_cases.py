@@ -62,7 +62,8 @@ def test_fault_is_first(path, sandbox):
             "def s(n):\n    if n == 0:\n        return 0\n    return n + s(n - 2)",
             "def s(n):\n    return n * (n + 1) // 2",
             "assert s(0) == 0\nassert s(3) == 6\nassert s(500) == 125250",
-            "line 4 is wrong; it first shows at line 1, `n` is 1; with 2 the output is right",
+            "line 4 is wrong; it first shows at line 1, `n` is 1; with the suggested repair it is "
+            "2, and the output is right",
         ),
         (  # a repair of several lines is no code in one
             "def parse(s):\n    out = {}\n    for part in s.split(';'):\n"

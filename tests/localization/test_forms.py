@@ -25,7 +25,8 @@ def cases(folder, step):
 
 
 def first_statement(case, source, sandbox):
-    found = localize(source, None, case.problem, sandbox=sandbox)
+    # Bounded by runs and ticks, so that other work of the machine changes nothing.
+    found = localize(source, None, case.problem, sandbox=sandbox, budget_s=30.0)
     return statement_index(source, found.divergence.span.line)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from egca.execution import Sandbox
 from egca.execution.judging import judge
-from egca.localization.edits import Edit, apply
+from egca.localization.edit_text import as_text
+from egca.localization.edits import Edit
 from egca.localization.hunks import hunks_between
 from egca.localization.keys import condition_key
 from egca.localization.ops import OPS
@@ -72,7 +73,7 @@ def repaired(found):
     """The program with all its faults repaired, as text."""
     changes = tuple(change for fault in found.faults for change in fault.edit.changes)
     edit = Edit("all", changes, found.faults[0].edit.anchor)
-    return apply(found.program.source, SourceMap(found.program.source), edit)[2]
+    return as_text(found.tree, SourceMap(found.program.source), edit).source
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -139,6 +140,60 @@ def test_one_fault_has_a_repair(quick):
     place = quick.isolate(Program(source), problem_of()).divergence()
     assert place.span.line == 8
     assert place.repair.source == REFERENCE
+
+
+@pytest.mark.parametrize(
+    ("source", "reference", "inputs", "statement"),
+    [
+        pytest.param(
+            "def f(x, y):\n    r = 0\n    for i in range(x):\n        if i > 10:\n"
+            "            r += 1\n        elif y > 5:\n            r += 2\n    return r\n",
+            "def f(x, y):\n    r = 0\n    for i in range(x):\n        if i > 10:\n"
+            "            r += 1\n        elif y > 5:\n            r += 2\n        else:\n"
+            "            r += 3\n    return r\n",
+            [(1, 1), (1, 9), (12, 9)],
+            "elif y > 5:",
+            id="elif",
+        ),
+        pytest.param(
+            "def f(xs):\n\tt = 0\n\tfor x in xs:\n\t\tt += x\n\t\tt = t\n\treturn t\n",
+            "def f(xs):\n\tt = 0\n\tfor x in xs:\n\t\tt += x\n\t\tif t > 5:\n\t\t\tt = 0\n"
+            "\treturn t\n",
+            [([1],), ([5, 2],)],
+            "t = t",
+            id="tabs",
+        ),
+        pytest.param(
+            "def f(x):\n    if x > 3:\n        return-x\n    return x\n",
+            "def f(x):\n    if x > 3:\n        return x\n    return x\n",
+            [(1,), (5,)],
+            "return-x",
+            id="no space",
+        ),
+        pytest.param(
+            "def f(x):\n    y = x + 1; z = y - 2\n    return z\n",
+            "def f(x):\n    y = x + 1; z = y - 3\n    return z\n",
+            [(1,), (5,)],
+            "z = y - 2",
+            id="semicolon",
+        ),
+    ],
+)
+def test_repairs_are_right_as_text(source, reference, inputs, statement, sandbox, quick):
+    problem = problem_of(reference, inputs, name="f")
+    place = quick.isolate(Program(source), problem).divergence()
+    assert judge(problem, place.repair.source, sandbox=sandbox).passed
+    assert source[place.statement.start : place.statement.end] == statement
+
+
+def test_a_repair_without_room_in_the_text_is_none(quick):
+    source = "def f(x):\n    y = 0\n    if x > 3: y = x; return y\n    return y\n"
+    reference = source.replace("y = x;", "y = x; y += 2;")
+    found = quick.isolate(Program(source), problem_of(reference, [(1,), (5,)], name="f"))
+    place = found.divergence()
+    assert place.repair is None
+    assert place.proof.confirmed
+    assert place.statement.line == 3
 
 
 def test_the_fault_that_runs_first_is_the_divergence(quick):

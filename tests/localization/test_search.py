@@ -10,9 +10,9 @@ from egca.execution import Call, Limits, Sandbox, run_program
 from egca.execution.wire import decode
 from egca.localization import localize
 from egca.localization.edit_program import edit_space
-from egca.localization.edits import apply
+from egca.localization.edit_text import as_text
 from egca.localization.ops import OPS
-from egca.localization.schemata import build
+from egca.localization.schemata import build, place
 from egca.localization.search import Budget, EditSearch
 from egca.localization.variants import RAISED, VALUE
 from egca.problems import Example, Problem
@@ -56,6 +56,7 @@ def outcomes(sandbox, tree, calls, edits, kind="function", entry_point="longest"
         kind,
         entry_point,
         judge,
+        lambda call, output: True,
         Budget(n_runs=10**6, n_ticks=10**8, n_edits=10**6, seconds=60.0),
     )
     runs = [(edit, call, 10**5) for edit in range(-1, len(edits)) for call in range(len(calls))]
@@ -87,7 +88,7 @@ def test_every_edit_does_what_its_text_does(sandbox):
     source_map = SourceMap(CANDIDATE)
     n_compared = 0
     for index in range(0, len(edits), max(len(edits) // 60, 1)):
-        text = apply(CANDIDATE, source_map, edits[index])[2]
+        text = as_text(tree, source_map, edits[index]).source
         expected = plain(sandbox, text, CALLS)
         for call, wanted in enumerate(expected):
             got = read(woven[index, call])
@@ -95,6 +96,20 @@ def test_every_edit_does_what_its_text_does(sandbox):
                 assert got == wanted, (edits[index].kind, text)
                 n_compared += 1
     assert n_compared > 150
+
+
+def test_no_edit_makes_an_operation_do_nothing():
+    source = "def f(n):\n    n += 1\n    n *= 2\n    return 3 * n - 1\n"
+    tree, source_map = ast.parse(source), SourceMap(source)
+    edits = [*edit_space(tree, None, "f").changes()]
+    for edit in edits:
+        for change in edit.changes:
+            for new in change.new if isinstance(change.new, tuple) else (change.new,):
+                place(new)
+    texts = [as_text(tree, source_map, edit).source for edit in edits]
+    assert any(text.endswith("return 3 * n\n") for text in texts)
+    idle = (" + 0", " - 0", " * 1", " // 1", " / 1", " 1 * ", "+= 0", "-= 0", "*= 1", "//= 1")
+    assert not [text for text in texts for said in idle if said in text]
 
 
 def test_no_edit_changes_nothing(sandbox):

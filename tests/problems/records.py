@@ -155,6 +155,13 @@ EVALPLUS: dict[str, Any] = {
     "assertion": "assert angle(0, 1j) == 1.5707963267948966",
     "atol": 0,
 }
+HUMANEVAL: dict[str, Any] = {
+    "task_id": "HumanEval/200",
+    "entry_point": "half",
+    "prompt": "def half(x):\n",
+    "canonical_solution": "    return x / 2\n",
+    "test": "def check(candidate):\n    assert candidate(4) == 2\n",
+}
 PLAIN: dict[str, Any] = {
     "task_id": "own/1",
     "entry_point": "f",
@@ -174,5 +181,6 @@ RECORDS: dict[str, dict[str, Any]] = {
     "APPS/9": APPS_PLUS,
     "CodeContests/1_A. Halves": CODECONTESTS,
     "Mbpp/124": EVALPLUS,
+    "HumanEval/200": HUMANEVAL,
     "own/1": PLAIN,
 }

@@ -13,7 +13,9 @@ from egca.errors import ProblemError
 from egca.problems import UNKNOWN, Example, load_dataset, load_problem, problem_from_case
 from egca.problems.evalplus import argument_types, evalplus_problem
 from egca.problems.json_tests import parse_json_tests
+from egca.problems.json_text import integer
 from egca.problems.literals import NotLiteral, literal
+from egca.problems.texts import entry_point_of_texts
 from egca.types import Comparison
 
 SHARED = Path(os.environ.get("EGCA_SHARED_DATA", "../shared/data"))
@@ -55,6 +57,27 @@ def test_scripts_and_kwargs() -> None:
             't.jsonl:3: unknown field "arg"; did you mean "args"?',
         ),
         ('[\n{"args": [1]},\n 3]', "f", "t.jsonl:3: a test is an object"),
+        ('[{"args": [1]}]\n[{"args": [2]}]', "f", "t.jsonl:2: text after the list"),
+        ('[{"args": [1]}\n{"args": [2]}]', "f", "t.jsonl:2: not JSON: expected ] and not {"),
+        ('[{"args": [1]},\n]', "f", "t.jsonl:2: not JSON: Expecting value"),
+        ('[{"args": [1]}', "f", "t.jsonl:1: not JSON: expected ] and not the end of the file"),
+        (
+            '\n{"tests": [{"args": [1]}], "atool": 3}',
+            "f",
+            't.jsonl:2: unknown field "atool"; did you mean "atol"?',
+        ),
+        (
+            '{"entry_point": "g", "tests": [{"args": [1]}]}',
+            "f",
+            't.jsonl:1: entry_point is "g", but these tests are to call "f"; name the same one',
+        ),
+        (
+            '{"entry_point": 3, "tests": [{"args": [1]}]}',
+            "f",
+            "t.jsonl:1: entry_point is a number, but must be text",
+        ),
+        (f'{{"args": [], "name": 1{"0" * 5000}}}', "f", "t.jsonl:1: name is a number of too many"),
+        (f'[{{"args": [1{"0" * 100_000}]}}]', "f", "t.jsonl:1: not JSON: an integer of 100001 dig"),
         ('{"args": 1}', "f", "t.jsonl:1: args is a number, but must be a list"),
         ('{"expected": 1}', "f", 't.jsonl:1: no "args"'),
         ('{"args": [], "expected": 1, "output": "1"}', "f", "has expected and output; keep one"),
@@ -72,6 +95,25 @@ def test_refused(text: str, entry_point: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_an_object_of_tests_names_its_entry_point() -> None:
+    text = '{"entry_point": "g", "tests": [{"args": [1], "expected": 2}]}'
+    program = "def f(x):\n    return 1\ndef g(x):\n    return 2\n"
+    assert entry_point_of_texts(program, None, text) == "g"
+    assert read(text, "g") == (Example("test 1", (1,), expected=2),)
+    script = '{"entry_point": "", "tests": [{"stdin": "1", "output": "2"}]}'
+    assert entry_point_of_texts(program, None, script) == ""
+    assert entry_point_of_texts(program, "def f(x): pass", text.replace('"g"', "null")) == "f"
+
+
+def test_integers_of_any_length_are_read() -> None:
+    long = f"-1{'2' * 5000}"
+    wanted = (Example("test 1", (integer(long),), expected=integer(long[1:])),)
+    row = f'{{"args": [{long}], "expected": {long[1:]}}}'
+    assert wanted[0].args == (-wanted[0].expected,)
+    for text in (row, f"[{row}]", f'{{"tests": [{row}]}}'):
+        assert read(text) == wanted
+
+
 def test_literals_are_bounded() -> None:
     assert literal("[float('-inf'), 10 ** 3, set(), -(1 + 2j), [0] * 2]")[1:] == [
         1000,
@@ -79,7 +121,15 @@ def test_literals_are_bounded() -> None:
         -1 - 2j,
         [0, 0],
     ]
-    for source in ("9 ** 9 ** 9", "'a' * 10 ** 12", "bytes(10 ** 10)", "f()", "x", "1 << 10 ** 9"):
+    for source in (
+        "9 ** 9 ** 9",
+        "'a' * 10 ** 12",
+        "bytes(10 ** 10)",
+        "f()",
+        "x",
+        "1 << 10 ** 9",
+        "str(b'a', 'zz')",
+    ):
         with pytest.raises(NotLiteral):
             literal(source)
 

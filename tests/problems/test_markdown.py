@@ -10,6 +10,7 @@ from egca.problems import extract_program
 from egca.types import Program
 
 DEF = "def f(x):\n    return x\n"
+DOCUMENTED = 'def f(x):\n    """Like\n\n    ```\n    f(1)\n    ```\n    """\n    return x\n'
 PROMPT = 'def f(x):\n    """Doc."""\n'
 
 
@@ -54,6 +55,23 @@ def check_map(program: Program) -> int:
         ("Use `f` ```inline```.\n", "Use `f` ```inline```.\n"),
         ("```python\ndef f(x)\n    return\n```", "def f(x)\n    return\n"),
         ("", ""),
+        # The opening fence was given to the model.
+        (f"{DEF}```\n\nThis takes x.\n", DEF),
+        (f"{DEF}```\n\nUse:\n```python\nprint(f(1))\n```\n", DEF),
+        (f"def f(x): pass\n```\n\nBetter:\n```python\n{DEF}```\n", DEF),
+        ("def f(x:\n    return x\n```\n\nThis takes x.\n", "def f(x:\n    return x\n"),
+        (f"{DEF}\nExample:\n```\n>>> f(1)\n```\n", DEF + "\n"),
+        (f"Solution\n```\n{DEF}```\n", DEF),
+        # A fence in a docstring, with a fence around the program and without one.
+        (f"```python\n{DOCUMENTED}```\nDone.\n", DOCUMENTED),
+        (DOCUMENTED, DOCUMENTED),
+        (f"{DOCUMENTED}```\nDone.\n", DOCUMENTED),
+        (f"```python\n{DEF}   ```\nDone.\n", DEF),
+        # A block that parses before one that does not.
+        (f"```python\n{DEF}```\nNot:\n```python\ndef f(x)\n    return\n```", DEF),
+        ("```\n3\n```\n```python\ny = 1\n```\n```\n4\n```", "y = 1\n"),
+        (f"\ufeff{DEF}", DEF),
+        (f"\ufeff```python\n{DEF}```", DEF),
     ],
 )
 def test_finds_the_program(completion: str, source: str) -> None:
@@ -63,32 +81,39 @@ def test_finds_the_program(completion: str, source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("completion", "source"),
+    ("completion", "added", "kept"),
     [
-        ("    return x\n", PROMPT + "    return x\n"),
-        ("return x\n", PROMPT + "    return x\n"),
-        ("y = x\n    return y\n", PROMPT + "    y = x\n    return y\n"),
-        ("```python\n    return x\n```", PROMPT + "    return x\n"),
-        ("    return (x\n", PROMPT + "    return (x\n"),
-        (DEF, DEF),
-        (f"```\n{DEF}```", DEF),
+        ("    return x\n", PROMPT, "    return x\n"),
+        ("return x\n", PROMPT + "    ", "return x\n"),
+        ("y = x\n    return y\n", PROMPT + "    ", "y = x\n    return y\n"),
+        ("```python\n    return x\n```", PROMPT, "    return x\n"),
+        ("    return (x\n", PROMPT, "    return (x\n"),
+        ("pass\n", PROMPT, "pass\n"),
+        (DEF, "", DEF),
+        (f"```\n{DEF}```", "", DEF),
+        ("    return x\n```\n\nThis takes x.\n", PROMPT, "    return x\n"),
+        ("Solution\n```\nreturn x\n```", PROMPT + "    ", "return x\n"),
     ],
 )
-def test_continues_a_prompt(completion: str, source: str) -> None:
+def test_continues_a_prompt(completion: str, added: str, kept: str) -> None:
     program = extract_program(completion, "f", PROMPT)
-    assert program.source == source
-    assert check_map(program) == len(source) - (
-        source.index(completion.split("\n")[1 if completion.startswith("```") else 0])
-        if source.startswith(PROMPT)
-        else 0
-    )
+    assert program.source == added + kept
+    assert check_map(program) == len(kept)
 
 
 def test_methods_and_scripts() -> None:
     source = "class Solution:\n    def g(self):\n        return 1\n"
     text = f"```python\n{source}```\n```python\nprint(Solution().g())\n```"
     assert extract_program(text, "Solution.g").source == source
-    assert extract_program("```\nprint(input())\n```", "").source == "print(input())\n"
+    for text in (
+        "```\nprint(input())\n```",
+        "Input:\n```\n3\n```\n```python\nprint(input())\n```\nOutput:\n```\n3\n```",
+        "Input:\n```\n3\n```\n```\nprint(input())\n```\nOutput:\n```\n3\n```",
+        "```python\nn = 1\n```\nAll of it:\n```python\nprint(input())\n```",
+        "```python\nprint(input())\n```\nNot:\n```python\nprint input()\n```",
+        "print(input())\n```\n\nThis prints its input.\n",
+    ):
+        assert extract_program(text, "").source == "print(input())\n", text
 
 
 LINES = st.sampled_from(

@@ -207,12 +207,21 @@ ROW: dict[str, Any] = {"task_id": "t", "entry_point": "f", "tests": [{"args": [1
         ({"tests": [{"check": "x", "entri": ""}]}, 'unknown field "entri"; did you mean "entry"?'),
         ({"tests": [{"check": "x", "entry": "f", "line": "3"}]}, "tests[0]: line is '3'"),
         ({"tests": [{"args": [], "view": "bag"}]}, "tests[0]: view is 'bag', but must be one of"),
-        ({"kind": "script"}, "p:1: kind is 'script', which \"f\" is not"),
+        (
+            {"kind": "script"},
+            "p:1: kind is 'script', but the entry_point \"f\" is that of a function; leave",
+        ),
+        (
+            {"kind": "method"},
+            "p:1: kind is 'method', but the entry_point \"f\" is that of a function",
+        ),
+        ({"kind": "function", "entry_point": "S.f"}, '"S.f" is that of a method; leave kind out'),
         ({"promt": ""}, 'p:1: unknown field "promt"; did you mean "prompt"?'),
         ({"is_prefix": 1}, "p:1: is_prefix is a number, but must be true or false"),
         ({"reference": 1}, 'p:1: no "reference" (text)'),
         ({"preamble": []}, "p:1: preamble is a list, but must be text"),
         ({"atol": -1}, "p:1: atol is -1"),
+        ({"atol": 10**5000}, "p:1: atol is a number of too many digits, but must be"),
     ],
 )
 def test_the_field_that_is_wrong_is_named(change: dict[str, Any], message: str) -> None:

@@ -36,7 +36,9 @@ def read(source: str, entry_point: str = "f") -> tuple[Example | Check, ...]:
         ("not f(1)", (1,), False, Comparison(view="truth")),
         ("abs(f(1) - 3.0) <= 1e-6", (1,), 3.0, Comparison(atol=1e-6)),
         ("1e-6 >= abs(3.0 - f(1))", (1,), 3.0, Comparison(atol=1e-6)),
-        ("math.isclose(f(1), 3.0, rel_tol=0.01)", (1,), 3.0, Comparison(rtol=0.01)),
+        ("math.isclose(f(1), 3.0)", (1,), 3.0, Comparison(rtol=1e-9)),
+        ("math.isclose(3.0, f(1), abs_tol=0.01)", (1,), 3.0, Comparison(atol=0.01)),
+        ("math.isclose(f(1), 3, rel_tol=1e-3, abs_tol=0.01)", (1,), 3, Comparison(atol=0.01)),
         ("f(1) == pytest.approx(2.0, abs=0.1)", (1,), 2.0, Comparison(atol=0.1)),
         ("sorted(f(1)) == [1, 2]", (1,), [1, 2], Comparison(unordered=True, view="list")),
         ("set(f(1)) == {1, 2}", (1,), {1, 2}, Comparison(view="set")),
@@ -71,6 +73,12 @@ def test_a_strict_bound_is_just_below() -> None:
         "all(f(x) == x for x in range(3))",
         "round(f(1), 2) == 0.5",
         "f(10 ** 10 ** 10) == 1",
+        "math.isclose(f(1), 2.0, rel_tol=0.1)",  # 2.2 is: 0.1 is a part of the larger
+        "math.isclose(f(1), 3, abs_tol=1)",  # 4 is, and here integers are exact
+        "math.isclose(f(1), 10 ** 400)",
+        "math.isclose(f(1), [2.0])",
+        "math.isclose(f(1), float('nan'))",
+        "math.isclose(f(1), 2.0, abs_tol='1')",
     ],
 )
 def test_asserts_that_stay_code(assertion: str) -> None:

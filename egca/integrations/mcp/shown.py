@@ -46,7 +46,7 @@ def localized(found: Localization) -> Localized:
         proof=wording.proof_text(divergence) if divergence else "",
         repair=_repair(source, divergence),
         suspects=_suspects(source, divergence),
-        failing=_failing(found.problem, found.failing) if found.failing else None,
+        failing=_failing(found.problem, found.verdict, found.failing) if found.failing else None,
         steps=[
             PairedStep(
                 candidate=_step(pair.candidate),
@@ -72,7 +72,7 @@ def judged(problem: Problem, verdict: Verdict) -> Judged:
         evidence=plain(verdict.evidence[:_CODE]),
         n_tests=len(problem.tests),
         n_failing=len(failing) if verdict.results else len(problem.tests),
-        failing=[_failing(problem, result) for result in failing[:_N_FAILING]],
+        failing=[_failing(problem, verdict, result) for result in failing[:_N_FAILING]],
     )
 
 
@@ -134,8 +134,8 @@ def _suspects(source: str, divergence: Divergence | None) -> list[Suspect]:
     ]
 
 
-def _failing(problem: Problem, result: TestResult) -> Failing:
-    test = next((one for one in problem.tests if one.name == result.name), None)
+def _failing(problem: Problem, verdict: Verdict, result: TestResult) -> Failing:
+    test = wording.judged_test(problem, verdict, result)
     is_code = isinstance(test, Check)
     outcome = result.actual
     is_printed = problem.kind == "script" and outcome.value is None

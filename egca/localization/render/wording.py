@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from egca.localization.render.values import glimpse, text_of
 from egca.localization.result import Localization, Opinion, Step
-from egca.problems import UNKNOWN, Check
-from egca.types import Divergence, Moment, Outcome, Repair, TestResult
+from egca.problems import UNKNOWN, Check, Problem, Test
+from egca.types import Divergence, Moment, Outcome, Repair, SourceMap, TestResult, Verdict
 
 _MODES = {
     "syntax": "syntax: it does not compile, or running it raises",
@@ -119,13 +119,22 @@ def call_text(localization: Localization, limit: int) -> str:
     return f"{name}({', '.join(arguments)})"
 
 
+def judged_test(problem: Problem, verdict: Verdict, result: TestResult | None) -> Test | None:
+    """The test of a result. Names may repeat; results are in the order of the tests."""
+    pairs = zip(problem.tests, verdict.results, strict=False)
+    return next((test for test, one in pairs if one is result), None)
+
+
+def failing_test(localization: Localization) -> Test | None:
+    """The first failing test itself."""
+    return judged_test(localization.problem, localization.verdict, localization.failing)
+
+
 def _keywords(localization: Localization, failing: TestResult) -> dict[str, object]:
     """Keyword arguments of the failing call: the last one that code made, or the example's."""
     if failing.calls:
         return dict(failing.calls[-1].kwargs)
-    tests = localization.problem.tests
-    test = next((one for one in tests if one.name == failing.name), None)
-    return dict(getattr(test, "kwargs", {}))
+    return dict(getattr(failing_test(localization), "kwargs", {}))
 
 
 def script_texts(
@@ -172,10 +181,9 @@ def failing_stdin(localization: Localization) -> str | None:
     failing = localization.failing
     if failing is None:
         return None
-    for test in localization.problem.tests:
-        stdin = getattr(test, "stdin", None)
-        if test.name == failing.name and stdin is not None:
-            return str(stdin)
+    stdin = getattr(failing_test(localization), "stdin", None)
+    if stdin is not None:
+        return str(stdin)
     if failing.args and isinstance(failing.args[0], str):
         return failing.args[0]
     return None
@@ -183,10 +191,7 @@ def failing_stdin(localization: Localization) -> str | None:
 
 def is_check(localization: Localization) -> bool:
     """Whether the first failing test is code, so that there is no expected value."""
-    failing = localization.failing
-    return failing is not None and any(
-        isinstance(test, Check) and test.name == failing.name for test in localization.problem.tests
-    )
+    return isinstance(failing_test(localization), Check)
 
 
 def has_expected(localization: Localization) -> bool:
@@ -299,6 +304,17 @@ def parameters_of(source: str) -> dict[str, list[str]]:
     return found
 
 
+def code_lines(source: str) -> list[str]:
+    """The lines of a program as the compiler counts them, without their ends.
+
+    >>> code_lines("a = '\\x0c'\\r\\nb = 1\\n")
+    ["a = '\\x0c'", 'b = 1']
+    """
+    source_map = SourceMap(source)
+    lines = [source_map.line_text(n).rstrip("\r\n") for n in range(1, source_map.n_lines + 1)]
+    return lines if lines[-1] else lines[:-1]
+
+
 def repair_lines(repair: Repair, source: str) -> tuple[list[str], list[str]]:
     """The lines that a repair takes out of a program, and those it puts in.
 
@@ -307,7 +323,7 @@ def repair_lines(repair: Repair, source: str) -> tuple[list[str], list[str]]:
     >>> repair_lines(Repair(span, "a", "-a", "a = 1\\nb = -a\\n"), "a = 1\\nb = a\\n")
     (['b = a'], ['b = -a'])
     """
-    before, after = source.splitlines(), repair.source.splitlines()
+    before, after = code_lines(source), code_lines(repair.source)
     head = 0
     while head < min(len(before), len(after)) and before[head] == after[head]:
         head += 1

@@ -207,12 +207,14 @@ class Failure:
 
     type is the exception class ("ZeroDivisionError") where one ended it; frames are the places in
     the program, outermost first, so frames[-1] is the raising expression; empty when none is known.
+    base is the nearest class of Python's own above `type`, "" where that is one itself.
     """
 
     cause: Cause
     type: str = ""
     message: str = ""
     frames: tuple[Span, ...] = ()
+    base: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         text = ": ".join(part for part in (self.type, self.message) if part)
@@ -223,7 +225,7 @@ class Failure:
 class Outcome:
     """How one call of a program ended: a value as plain data, or a failure.
 
-    args_after: the positional arguments as the call left them, None unless they were asked for.
+    args_after, kwargs_after: the arguments as the call left them, None unless they were asked for.
     """
 
     value: Any = None
@@ -231,6 +233,7 @@ class Outcome:
     stdout: str = ""
     seconds: float = 0.0
     args_after: tuple[Any, ...] | None = None
+    kwargs_after: dict[str, Any] | None = None
 
     @property
     def ok(self) -> bool:

@@ -22,6 +22,13 @@ def _memory_file(name: str) -> int:
             return os.dup(file.fileno())
 
 
+def _is_open(stream: io.TextIOWrapper | None) -> bool:
+    try:
+        return stream is not None and not stream.closed
+    except ValueError:  # detached
+        return False
+
+
 class Capture:
     """Standard input and output of one program. Make it before the program runs."""
 
@@ -39,13 +46,33 @@ class Capture:
 
     def begin(self, stdin: str | None) -> None:
         """Fresh streams for one call; without stdin there is nothing to read."""
+        try:
+            is_kept = (
+                sys.stdout is sys.__stdout__ is self._stdout
+                and sys.stdin is sys.__stdin__ is self._stdin
+            )
+        except AttributeError:  # deleted
+            is_kept = False
+        if not is_kept:
+            self._drop()
         self._dup2(self._out, 1)
-        if stdin is not None or self._stdin is None or self._stdin.closed:
+        if stdin is not None or not _is_open(self._stdin):
             self._feed(stdin)
-        if self._stdout is None or self._stdout.closed:
+        if not _is_open(self._stdout):
             self._stdout = self._open(1, "w", encoding="utf-8", closefd=False)
         sys.stdin, sys.stdout = self._stdin, self._stdout
         sys.__stdin__, sys.__stdout__ = sys.stdin, sys.stdout  # type: ignore[misc]
+
+    def _drop(self) -> None:
+        """Let go of streams that the program put in place of ours.
+
+        As they end they may close our buffers or the descriptors, so this comes first; and they
+        may write, which belongs to no call.
+        """
+        sys.stdin = sys.stdout = sys.__stdin__ = sys.__stdout__ = None  # type: ignore[misc]
+        self._stdin = None
+        with contextlib.suppress(OSError):
+            self._truncate(self._out, 0)
 
     def _feed(self, stdin: str | None) -> None:
         if stdin is None:
@@ -62,7 +89,7 @@ class Capture:
 
     def end(self, max_bytes: int) -> str:
         """What was printed since `begin`, at most so many bytes of it; see is_over."""
-        given = sys.stdout
+        given = getattr(sys, "stdout", None)
         for stream in (given,) if given is self._stdout else (given, self._stdout):
             try:
                 if stream is not None and type(stream) is io.TextIOWrapper:

@@ -7,6 +7,7 @@ trusted to mean well, not to be right: its errors are data too."""
 
 from __future__ import annotations
 
+import ast
 import builtins
 import random
 import sys
@@ -14,16 +15,19 @@ import threading
 import types
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
 from egca.execution.iterators import fresh
+from egca.execution.protocol import MAX_FRAME_BYTES
+from egca.execution.pytest_subset import PYTEST
 from egca.execution.wire import decode, encode_checked
 from egca.types import Iterated, Opaque
 
 TEST, SETUP = "<test>", "<setup>"  # file names of the two pieces of code
 _MAX_MESSAGE = 500
+_MAX_PASSED = MAX_FRAME_BYTES >> 1  # positional arguments of a call, and as much of the others
 
 
 class CallFailed(BaseException):
@@ -45,22 +49,29 @@ class Relay:
         self.lent: list[Any] = []  # iterators that stand for those the program returned
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        encoded, reason = encode_checked(tuple(map(self._taken_back, args)))
-        encoded_kwargs, other = encode_checked(kwargs)
+        passed = tuple(map(self._taken_back, args))
+        encoded, reason = encode_checked(passed, max_bytes=_MAX_PASSED)
+        encoded_kwargs, other = encode_checked(kwargs, max_bytes=_MAX_PASSED)
         if reason or other:
             # Likely the program's doing: the test hands on an iterator, what the program left in
             # an argument, or wraps a huge answer.
             is_wrapped = self.n_answers and {reason, other} <= {"", "depth", "size"}
             if self.lent or is_wrapped or _holds_opaque((args, kwargs)):
                 raise TypeError("it passes on what is no plain data, such as an iterator")
+            if "size" in (reason, other):
+                raise NotPlain(f"it passes more than {_MAX_PASSED >> 20} MB")
             raise NotPlain("it passes something that is no plain data, such as a function")
-        is_mutable = any(isinstance(item, _MUTABLE) for item in args)
+        is_mutable = any(map(_is_mutable, (*args, *kwargs.values())))
         self.out.put({"args": encoded, "kwargs": encoded_kwargs, "args_after": is_mutable})
         answer = self.back.get()
         self.n_answers += 1
         if answer["args_after"] is not None:
             for item, after in zip(args, decode(answer["args_after"]), strict=True):
                 reflect(item, after)
+        if answer["kwargs_after"] is not None:
+            for name, after in decode(answer["kwargs_after"]).items():
+                if name in kwargs:
+                    reflect(kwargs[name], after)
         failed = answer["failure"]
         if failed is None:
             value = decode(answer["value"])
@@ -91,6 +102,11 @@ def _holds_opaque(value: Any) -> bool:
 
 
 _MUTABLE = (list, dict, set, bytearray, deque)
+
+
+def _is_mutable(item: Any) -> bool:
+    """Whether a call may change it, or something in it."""
+    return isinstance(item, _MUTABLE) or (isinstance(item, tuple) and any(map(_is_mutable, item)))
 
 
 def reflect(item: Any, after: Any) -> None:
@@ -126,20 +142,46 @@ def _reflected(before: Any, value: Any) -> Any:
     if type(before) is type(value) and isinstance(before, _MUTABLE):
         reflect(before, value)
         return before
+    if type(before) is tuple and type(value) is tuple and len(before) == len(value):
+        return tuple(map(_reflected, before, value))
     return value
 
 
 def _exception(failed: dict[str, Any]) -> BaseException:
-    """The builtin exception that the program raised, so that a test can expect it."""
-    kind = getattr(builtins, failed["type"], None)
-    if failed["cause"] == "exception" and isinstance(kind, type) and issubclass(kind, Exception):
-        error: BaseException = kind.__new__(kind)
-        error.args = (failed["message"],)
+    """What the program raised, so that a test can expect it: by its name, or as one of its base.
+
+    Its text is the program's, and so is the only argument of one that quotes it (KeyError).
+    """
+    name, message = failed["type"], failed["message"]
+    if failed["cause"] != "exception":
+        return CallFailed(message)
+    kind = _builtin(name)
+    if kind is None:
+        kind = _subclass(name or "Error", _builtin(failed["base"]) or Exception)
+    argument = message
+    if issubclass(kind, KeyError):
+        with suppress(ValueError, SyntaxError):
+            argument = ast.literal_eval(message)
+    try:
+        error = kind.__new__(kind)
+        error.args = (argument,)
+        if str(error) == message:
+            return error
+        told = _subclass(kind.__name__, kind, __str__=lambda self: message)
+        error = told.__new__(told)
+        error.args = (argument,)
         return error
-    if failed["cause"] == "exception":
-        named: type[Exception] = type(failed["type"] or "Error", (Exception,), {})
-        return named(failed["message"])
-    return CallFailed(failed["message"])
+    except Exception:  # one that is not made without arguments, such as ExceptionGroup
+        return _subclass(name, Exception)(message)
+
+
+def _subclass(name: str, base: type[Exception], **attributes: Any) -> type[Exception]:
+    return type(name, (base,), attributes)
+
+
+def _builtin(name: str) -> type[Exception] | None:
+    kind = getattr(builtins, name, None)
+    return kind if isinstance(kind, type) and issubclass(kind, Exception) else None
 
 
 def step(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -173,7 +215,7 @@ def _execute(relay: Relay, test: dict[str, Any]) -> None:
     module = types.ModuleType("program_test")
     sys.modules["program_test"] = module
     namespace = module.__dict__
-    namespace["pytest"] = types.SimpleNamespace(raises=raises, approx=Approx, fail=fail)
+    namespace["pytest"] = PYTEST
     proxies = {}
     for name in test["names"]:
         owner, _, method = name.rpartition(".")
@@ -213,62 +255,3 @@ def _described(error: BaseException, relay: Relay) -> dict[str, Any]:
         "message": message,
         "places": places[-20:],
     }
-
-
-# What tests use of pytest; the real one need not be installed, and is slow to import.
-
-
-@contextmanager
-def raises(expected: Any, match: str | None = None) -> Iterator[types.SimpleNamespace]:
-    """pytest.raises as a context manager."""
-    import re
-
-    caught = types.SimpleNamespace(value=None, type=None)
-    try:
-        yield caught
-    except expected as error:
-        caught.value, caught.type = error, type(error)
-        if match is not None and not re.search(match, str(error)):
-            raise AssertionError(f"{str(error)!r} does not match {match!r}") from None
-        return
-    raise AssertionError(f"did not raise {getattr(expected, '__name__', expected)}")
-
-
-def fail(reason: str = "") -> None:
-    """pytest.fail."""
-    raise AssertionError(reason)
-
-
-class Approx:
-    """pytest.approx: numbers, and lists and dicts of them, within a tolerance."""
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, expected: Any, rel: float | None = None, abs: float | None = None) -> None:
-        self.expected = expected
-        self.rel = rel if rel is not None else (0.0 if abs is not None else 1e-6)
-        self.abs = abs if abs is not None else 1e-12
-
-    def __eq__(self, other: object) -> bool:
-        return self._near(self.expected, other)
-
-    def __repr__(self) -> str:
-        return f"approx({self.expected!r})"
-
-    def _near(self, expected: Any, actual: Any) -> bool:
-        if isinstance(expected, list | tuple):
-            if not isinstance(actual, list | tuple) or len(expected) != len(actual):
-                return False
-            return all(map(self._near, expected, actual))
-        if isinstance(expected, dict):
-            if not isinstance(actual, dict) or expected.keys() != actual.keys():
-                return False
-            return all(self._near(value, actual[key]) for key, value in expected.items())
-        if expected == actual:
-            return True
-        if not isinstance(expected, int | float | complex) or not isinstance(
-            actual, int | float | complex
-        ):
-            return False
-        bound = max(self.rel * builtins.abs(expected), self.abs)
-        return bool(builtins.abs(actual - expected) <= bound)

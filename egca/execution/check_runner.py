@@ -16,7 +16,7 @@ from egca.execution.limits import Limits
 from egca.execution.runner import Call
 from egca.execution.sandbox import Sandbox
 from egca.execution.session import Session, SessionDied
-from egca.execution.wire import decode, encode
+from egca.execution.wire import NO_LIMIT, decode, encode
 from egca.problems import Check, Problem
 from egca.types import CallRecord, Failure, Outcome
 
@@ -146,19 +146,26 @@ class CheckRunner:
 
 def _answer(call: Call, outcome: Outcome) -> dict[str, Any]:
     """An outcome as the oracle needs it; arguments only where the call changed them."""
-    after = outcome.args_after
+    after, named_after = outcome.args_after, outcome.kwargs_after
     failed = None
     if outcome.failure is not None:
         failed = {
             "cause": outcome.failure.cause.value,
             "type": outcome.failure.type,
             "message": outcome.failure.message,
+            "base": outcome.failure.base,
         }
     return {
-        "value": encode(outcome.value) if failed is None else None,
+        "value": _whole(outcome.value) if failed is None else None,
         "failure": failed,
-        "args_after": encode(after) if after is not None and after != call.args else None,
+        "args_after": _whole(after) if after not in (None, call.args) else None,
+        "kwargs_after": _whole(named_after) if named_after not in (None, call.kwargs) else None,
     }
+
+
+def _whole(value: Any) -> bytes:
+    """The bytes of a value that has kept the program's own limits."""
+    return encode(value, max_bytes=NO_LIMIT)
 
 
 def _statement(source: str, lines: list[int]) -> tuple[str, int]:

@@ -14,7 +14,8 @@ Rules (`types="python"`, the default, agrees with == on plain data, save for the
   dicts; only two OrderedDicts are held to their order, and two Counters ignore zero counts, as in
   Python.
 - `types="exact"`: besides, the type is the same at every depth (dict keys and set elements too).
-- `unordered`: the two outermost collections (of any kind) hold the same elements equally often.
+- `unordered`: the two outermost collections (of any kind) hold the same elements equally often. A
+  dict's elements are its items, so it equals only a dict; two OrderedDicts may differ in order.
 - `view`: both values go through VIEWS[view] first; a value that has no such view differs.
 
 No recursion: depth of nesting is no limit. The actual value is a program's, and may be made to be
@@ -296,6 +297,10 @@ def _unordered_difference(expected: Any, actual: Any, comparison: Comparison) ->
             return _first_difference(expected, actual, inner) or (
                 f"got {short(actual)}, which is no collection"
             )
+    if isinstance(expected, dict) or isinstance(actual, dict):
+        if type(expected) is OrderedDict is type(actual):
+            expected, actual = dict(expected), dict(actual)
+        return _first_difference(expected, actual, inner)
     return _bag_difference(expected, actual, inner)
 
 
@@ -324,9 +329,11 @@ def _matched(
 
 
 def _same_number(left: Any, right: Any, comparison: Comparison) -> bool:
-    if left == right or (left != left and right != right and not isinstance(left, complex)):
+    if left == right:
         return True
-    if isinstance(left, complex) and isinstance(right, complex) and left != left:
+    if left != left and right != right:
+        if not isinstance(left, complex) and not isinstance(right, complex):
+            return True
         return _same_number(left.real, right.real, comparison) and _same_number(
             left.imag, right.imag, comparison
         )

@@ -69,6 +69,14 @@ class Known:
     is_large: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A call of a reference, and whether it only counts that there is a value."""
+
+    call: Call
+    is_presence: bool
+
+
 _calls: dict[int, tuple[Example, Call]] = {}  # an id is its test's while kept
 _wanted: OrderedDict[int, tuple[Example, Answer | None]] = OrderedDict()
 
@@ -118,7 +126,7 @@ class GroundTruth:
     def __init__(self, folder: Path | None = None, is_light: bool = False) -> None:
         self.folder = folder
         self.is_light = is_light
-        self._known: OrderedDict[bytes, Known] = OrderedDict()
+        self._known: OrderedDict[tuple[bytes, Limits | None], Known] = OrderedDict()
         self._ready: OrderedDict[int, tuple[Problem, Limits, Expected]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -153,7 +161,11 @@ class GroundTruth:
                 f"{_place(problem)}: {name} expects nothing, and there is no reference to decide; "
                 "give one of the two"
             )
-        asked = [call for i in indices if (call := calls[i]) is not None]
+        asked = [
+            _Asked(call_of(test), (test.comparison or problem.comparison).view == "is_not_none")
+            for i in indices
+            if isinstance(test := tests[i], Example)
+        ]
         known = self._remembered(problem, asked, sandbox, limits)
         if not any(map(_is_answer, known.answers)):
             name, failure = tests[indices[0]].name, known.answers[0].failure
@@ -166,32 +178,35 @@ class GroundTruth:
             answer = answers[index]
             if answer.digest is None:
                 return answer
-            call = asked[indices.index(index)]
-            return _run(problem, [call], sandbox, limits, is_light=False).answers[0]
+            one = asked[indices.index(index)]
+            return _run(problem, [one], sandbox, limits, is_light=False).answers[0]
 
         skipped = frozenset(i for i, answer in answers.items() if not _is_answer(answer))
         wanted = _written(tests, answers)
         return Expected(answers, _raised(limits, known), complete, calls, wanted, skipped)
 
     def _remembered(
-        self, problem: Problem, calls: Sequence[Call], sandbox: SessionSource, limits: Limits
+        self, problem: Problem, asked: Sequence[_Asked], sandbox: SessionSource, limits: Limits
     ) -> Known:
-        key = _key(problem, calls)
+        digest = _key(problem, asked)
         with self._lock:
-            known = self._known.get(key)
-            if known is not None:
-                self._known.move_to_end(key)
-                return known
-        path = None if self.folder is None else self.folder / f"{key.hex()}.truth"
-        loaded = load_answers(path, len(calls)) if path is not None else None
+            for key in ((digest, None), (digest, limits)):
+                known = self._known.get(key)
+                if known is not None:
+                    self._known.move_to_end(key)
+                    return known
+        path = None if self.folder is None else self.folder / f"{digest.hex()}.truth"
+        loaded = load_answers(path, len(asked)) if path is not None else None
         if loaded is not None:
             known = Known(*loaded)
         else:
-            known = _run(problem, calls, sandbox, limits, self.is_light)
-            if path is not None and all(map(_is_answer, known.answers)):  # a timeout may pass
-                save_answers(path, known.answers, known.is_large)
+            known = _run(problem, asked, sandbox, limits, self.is_light)
+        # What it did not answer under these limits it may answer under others.
+        is_whole = all(map(_is_answer, known.answers))
+        if path is not None and loaded is None and is_whole:
+            save_answers(path, known.answers, known.is_large)
         with self._lock:
-            self._known[key] = known
+            self._known[digest, None if is_whole else limits] = known
             while len(self._known) > _MAX_ENTRIES:
                 self._known.popitem(last=False)
         return known
@@ -236,25 +251,31 @@ def _raised(limits: Limits, known: Known) -> Limits:
     )
 
 
-def _key(problem: Problem, calls: Sequence[Call]) -> bytes:
+def _key(problem: Problem, asked: Sequence[_Asked]) -> bytes:
     digest = hashlib.blake2b(digest_size=32)
     for text in (sys.version, problem.kind, problem.entry_point, problem.reference or ""):
         digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
-    digest.update(b"".join([part for call in calls for part in (call.key, b"\0")]))
+    ends = (b"\0", b"\1")  # presence makes an answer of what else is none
+    digest.update(
+        b"".join([part for one in asked for part in (one.call.key, ends[one.is_presence])])
+    )
     return digest.digest()
 
 
 def _run(
     problem: Problem,
-    calls: Sequence[Call],
+    asked: Sequence[_Asked],
     sandbox: SessionSource,
     limits: Limits,
     is_light: bool,
 ) -> Known:
     slower = replace(limits, call_s=limits.call_s * SLOWER, program_s=limits.program_s * SLOWER)
+    calls = [one.call for one in asked]
     answers = _answers(problem, calls, sandbox, slower, is_light)
-    if problem.comparison.view == "is_not_none":
-        answers = [presence(answer) for answer in answers]
+    answers = [
+        presence(answer) if one.is_presence else answer
+        for one, answer in zip(asked, answers, strict=True)
+    ]
     large = [
         i
         for i, answer in enumerate(answers)

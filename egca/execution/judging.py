@@ -53,7 +53,8 @@ def judge(
     Returns: a verdict without mode. A program that does not load has no results and a failure. A
         test that the reference has to decide but does not answer in time is skipped: passed, and
         its detail says so.
-    Raises: ProblemError for a test or reference that cannot be used, SandboxError if nothing runs.
+    Raises: ProblemError for a test or reference that cannot be used, InputError for a standard
+        input longer than a file may be, SandboxError if nothing runs.
     """
     if not problem.tests:
         raise ProblemError(f"{problem.origin or problem.task_id or 'problem'}: it has no tests")

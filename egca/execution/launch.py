@@ -53,16 +53,20 @@ class ZygoteProcess:
         packages = {part for name in config["preload"] for part in _parents(name)}
         command = [sys.executable, "-s", "-S", "-P", "-c", _BOOT]
         with theirs:
-            self._process = subprocess.Popen(
-                [*command, str(theirs.fileno()), ",".join(sorted(packages)), *paths],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,  # read only when it does not start
-                env=_environment(),
-                cwd="/",
-                start_new_session=True,  # Ctrl-C is for the parent
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [*command, str(theirs.fileno()), ",".join(sorted(packages)), *paths],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,  # read only when it does not start
+                    env=_environment(),
+                    cwd="/",
+                    start_new_session=True,  # Ctrl-C is for the parent
+                )
+            except OSError as error:  # no interpreter, or no process to be had
+                self._control.close()
+                raise SandboxError(f"the sandbox process cannot start: {error}") from error
         details = {"parent_pid": self._owner, "fallback_scratch": self._scratch}
         self._control.send(pack(config | details))
 

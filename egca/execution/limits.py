@@ -15,7 +15,7 @@ class Limits:
 
     call_s: float = 2.0  # one call, then it is a timeout
     late_call_s: float = 2.0  # one call once an earlier one was a timeout, if that is less
-    program_s: float = 10.0  # loading and all calls together
+    program_s: float = 10.0  # all calls together, with loading again after a death
     memory_bytes: int = 1 << 30  # address space of each process
     value_bytes: int = 1 << 22  # one encoded value
     stdout_bytes: int = 1 << 20  # printed text of one call

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
-from itertools import islice
 from typing import Any
 
+from egca.execution.ranking import rank
 from egca.types import Iterated
 
 # Values looked at in comparisons in vain of elements that are alike, with all that lies inside
 # such elements: a second or so.
 MAX_EFFORT = 150_000
+_MAX_DEPTH = 20
 _NUMBERS = (int, float, complex)
 _SETS = (set, frozenset)
 _BYTES = (bytes, bytearray)
@@ -32,7 +32,7 @@ def matched(
     Args:
         is_near: whether `same` has a tolerance for numbers.
     """
-    wanted, given = sorted(wanted, key=_rank), sorted(given, key=_rank)
+    wanted, given = sorted(wanted, key=rank), sorted(given, key=rank)
     if len(wanted) == len(given):
         pairs = [*zip(wanted, given, strict=True)]
         if all(same(a, b) for a, b in pairs):
@@ -89,19 +89,8 @@ def _weight(value: Any) -> int:
     return 1
 
 
-def _rank(value: Any) -> tuple[int, float, str]:
-    if isinstance(value, int | float) and not (isinstance(value, float) and math.isnan(value)):
-        try:
-            return 0, float(value), ""
-        except OverflowError:
-            return 0, math.inf if value > 0 else -math.inf, ""
-    if isinstance(value, list | tuple) and value and isinstance(value[0], int | float):
-        return 1, _rank(value[0])[1], ""
-    return 1, 0.0, value if type(value) is str else ""
-
-
-def _likeness(value: Any, is_near: bool, depth: int = 3) -> Any:
-    """The same for equal values, and mostly another for others; cheap, and safe to hash."""
+def _likeness(value: Any, is_near: bool, depth: int = _MAX_DEPTH) -> Any:
+    """The same for equal values, and another for nearly all others unless numbers may be near."""
     kind = type(value)
     if isinstance(value, _NUMBERS):
         return "number" if is_near else hash(value) if value == value else "nan"
@@ -118,12 +107,11 @@ def _likeness(value: Any, is_near: bool, depth: int = 3) -> Any:
         counted = [(k, v) for k, v in value.items() if not isinstance(v, _NUMBERS) or v != 0]
         return "dict", _sum(counted, is_near, depth)
     if isinstance(value, Iterated):
-        return "iterator", len(value.items)
+        return "iterator", _likeness(value.items, is_near, depth)
     if isinstance(value, list | tuple | deque):
         if depth == 0:
             return kind.__name__, len(value)
-        inner = [_likeness(item, is_near, depth - 1) for item in islice(value, 50)]
-        return kind.__name__, len(value), *inner
+        return hash((kind.__name__, *[_likeness(item, is_near, depth - 1) for item in value]))
     return "other"
 
 

@@ -18,19 +18,19 @@ import time
 import types
 from _sitebuiltins import Quitter
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any
 
 from egca.execution.answers import LARGE_BYTES, digest_of
 from egca.execution.capture import Capture
+from egca.execution.decoding import CONTAINER_BYTES
+from egca.execution.failures import FILE_NAME, base_of, failure, frames_of, value_failure
+from egca.execution.finalization import discard, run_script
 from egca.execution.iterators import consumed, revived
 from egca.execution.protocol import MEMORY_TO_REPORT
-from egca.execution.wire import decode, decode_arguments, encode_checked, name_of, type_name
+from egca.execution.wire import decode, decode_arguments, encode_checked, type_name
 
-FILE_NAME = "<program>"  # in code objects and tracebacks
 _REPEAT_S = 0.1  # an alarm that the program swallowed comes again
 _LATE_S = 0.05  # after the limit a value counts no more
-_MAX_FRAMES = 32
 _MAX_MESSAGE = 500
 _MAX_KEPT = 1 << 25  # bytes of large values that wait to be asked for
 _clock = time.perf_counter
@@ -64,11 +64,13 @@ class Guarded:
 
 
 _armed = [False]
+_has_rung = [False]  # in the code that runs now, whatever became of it there
 
 
 def _on_alarm(number: int, frame: types.FrameType | None) -> None:
     # In the guard itself it would escape; there the code has just begun or ended anyway.
     if _armed[0] and not (frame is not None and frame.f_code is _GUARD):
+        _has_rung[0] = True
         raise CallTimeout
 
 
@@ -104,11 +106,6 @@ def begin() -> Capture:
     return _capture[0]
 
 
-def failure(cause: str, type_: str = "", message: str = "", frames: Any = ()) -> dict[str, Any]:
-    """A failure as envelope data; frames as [line, end_line, column, end_column] in bytes."""
-    return {"cause": cause, "type": type_, "message": message, "frames": [*frames]}
-
-
 def guarded(
     call: Callable[[], Any],
     call_s: float,
@@ -132,6 +129,7 @@ def guarded(
     if numpy_random is not None:
         numpy_random.seed(0)
     value, failed, started = None, None, _clock()
+    _has_rung[0] = False
     _armed[0] = True
     _setitimer(_REAL, call_s if call_s > 1e-4 else 1e-4, _REPEAT_S)
     try:
@@ -142,7 +140,7 @@ def guarded(
         failed = _describe(error)
     _setitimer(_REAL, 0)
     seconds = _clock() - started
-    if failed is None and seconds > call_s + _LATE_S:  # it swallowed the alarm
+    if failed is None and (_has_rung[0] or seconds > call_s + _LATE_S):  # it swallowed the alarm
         value, failed = None, failure("timeout", message="time limit")
     stdout = capture.end(stdout_bytes)
     if capture.is_over:
@@ -159,7 +157,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
     trace = _exc_info()[2]
     if issubclass(kind, MemoryError):
         _allow_more_memory(True)
-    frames = _frames(trace)
+    frames = frames_of(trace)
     if kind is CallTimeout:
         return failure("timeout", message="time limit", frames=frames)
     if issubclass(kind, MemoryError):
@@ -172,21 +170,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
         message = _exact_text(_text(error))[:_MAX_MESSAGE]
     except BaseException:
         message = "<its message cannot be shown>"
-    return failure(cause, type_name(kind), message, frames)
-
-
-def _frames(trace: types.TracebackType | None) -> list[list[int | None]]:
-    """Positions of a traceback in the program, outermost first, the middle left out if long."""
-    found: list[list[int | None]] = []
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if code.co_filename == FILE_NAME:
-            if len(found) >= _MAX_FRAMES:
-                del found[_MAX_FRAMES // 4]
-            positions = next(islice(code.co_positions(), trace.tb_lasti // 2, None), None)
-            found.append([*(positions or (trace.tb_lineno, None, None, None))])
-        trace = trace.tb_next
-    return found
+    return failure(cause, type_name(kind), message, frames, base_of(kind))
 
 
 def _syntax_failure(error: BaseException, source: str) -> dict[str, Any]:
@@ -289,7 +273,7 @@ def frames(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[str,
     call has timed out), program_s for all of them, args_after, digests (whether a large value is
     only kept here, for `kept`).
     Yields {value: encoded or None, digest: of such a value or None, failure, stdout, seconds,
-    args_after: encoded or None}.
+    args_after: encoded or None}, and kwargs_after where there are such arguments.
     """
     deadline = _clock() + payload["program_s"]
     digests = payload.get("digests", False)
@@ -361,46 +345,27 @@ def _run_function(
         frame["value"], reason = encode_checked(result.value, max_bytes=limit, partial=False)
         frame["failure"] = value_failure(reason, result.value)
     if wants_args:
-        frame["args_after"] = encode_checked(args, max_bytes=state["value_bytes"])[0]
+        # Arguments that come back as they went there always fit.
+        limit = max(state["value_bytes"], CONTAINER_BYTES * len(call["args"] + call["kwargs"]))
+        frame["args_after"] = encode_checked(args, max_bytes=limit)[0]
+        if kwargs:
+            frame["kwargs_after"] = encode_checked(kwargs, max_bytes=limit)[0]
     return frame
 
 
-def value_failure(reason: str, value: Any) -> dict[str, Any] | None:
-    """The failure of a value that is not all plain data; reason is encode_checked's."""
-    if not reason:
-        return None
-    name = name_of(value)
-    if reason == "size":
-        return failure("output_limit", message=f"the {name} returned is too large")
-    detail = {"depth": "is nested too deep", "cycle": "contains itself"}.get(reason)
-    return failure("unencodable", message=f"the {name} returned {detail or 'is not plain data'}")
-
-
 def _run_script(state: dict[str, Any], call: dict[str, Any], call_s: float) -> dict[str, Any]:
-    namespace = fresh_namespace("__main__")
+    fresh_namespace("__main__")
     code = state["program"]
     result = guarded(
-        lambda: execute_script(code, namespace),
+        lambda: run_script(code),
         call_s,
         stdin=call["stdin"] or "",
         stdout_bytes=state["stdout_bytes"],
     )
     frame = _frame(result.failure, result.stdout, result.seconds)
-    if result.failure is None:
+    if result.failure is not None:
+        guarded(discard, call_s)
+    else:
         frame["value"], reason = encode_checked(result.stdout, max_bytes=state["value_bytes"])
         frame["failure"] = value_failure(reason, result.stdout)
     return frame
-
-
-def execute_script(code: types.CodeType, namespace: dict[str, Any]) -> None:
-    """As the interpreter does with a main program: wait for its threads, take exit(0) as an end."""
-    try:
-        exec(code, namespace)
-    except SystemExit as error:
-        if error.code is not None and error.code != 0:
-            raise
-    threading = _modules.get("threading")
-    if threading is not None:
-        for thread in threading.enumerate():
-            if thread is not threading.main_thread() and not thread.daemon:
-                thread.join()

@@ -78,15 +78,19 @@ def outcome_of(
         is_plain = room.n_opaque == n_opaque
         after_room = None if is_same else room
         after = None if data_after is None else decode(data_after, after_room)
+        named_after = frame.get("kwargs_after") and decode(frame["kwargs_after"], room)
     except NoRoom as error:
         return Outcome(failure=Failure(Cause.OUTPUT_LIMIT, message=str(error)), seconds=seconds)
     if after is not None and not (is_same or _is_like(after, sent)):
         raise TypeError("arguments that are not those of the call")
+    if named_after is not None and type(named_after) is not dict:
+        raise TypeError("keyword arguments without names")
     if failure is not None:
-        return Outcome(value, failure_of(failure, source_map()), stdout, seconds, after)
+        failed = failure_of(failure, source_map())
+        return Outcome(value, failed, stdout, seconds, after, named_after)
     if not is_plain:
         raise TypeError("a value that is not plain data, and no failure that says so")
-    return Outcome(value, None, stdout, seconds, after)
+    return Outcome(value, None, stdout, seconds, after, named_after)
 
 
 def answer_of(
@@ -151,7 +155,8 @@ def _is_like(after: Any, sent: bytes) -> bool:
 def failure_of(data: Any, source_map: SourceMap) -> Failure:
     """Failure data of program.guarded, with spans. Raises: anything, see `believed`."""
     cause, kind, message, frames = (data[key] for key in ("cause", "type", "message", "frames"))
-    if type(kind) is not str or type(message) is not str or type(frames) is not list:
+    base = data.get("base", "")
+    if {type(kind), type(message), type(base)} != {str} or type(frames) is not list:
         raise TypeError("a failure with a field of another type")
     spans = [_span(frame, source_map) for frame in frames[-_MAX_FRAMES:]]
     return Failure(
@@ -159,6 +164,7 @@ def failure_of(data: Any, source_map: SourceMap) -> Failure:
         kind[:_MAX_NAME],
         message[:_MAX_MESSAGE],
         tuple(span for span in spans if span is not None),
+        base[:_MAX_NAME],
     )
 
 

@@ -18,7 +18,7 @@ from egca.execution.one_child import SessionSource
 from egca.execution.protocol import GRACE_S
 from egca.execution.reports import answer_of, believed, failure_of, garbage, too_long
 from egca.execution.session import Session, SessionDied, SessionLost
-from egca.execution.wire import encode, encode_arguments, encode_checked
+from egca.execution.wire import NO_LIMIT, encode, encode_arguments, encode_checked
 from egca.types import Cause, Failure, Outcome, Program, SourceMap
 
 _LOAD = "egca.execution.program:load"
@@ -47,7 +47,9 @@ class Call:
         if known is not None:  # a cached_property of Python 3.11 would take a lock
             return known
         args, reason = encode_arguments(self.args)
-        kwargs, other = encode_checked(self.kwargs) if self.kwargs else (_NO_KWARGS, "")
+        kwargs, other = _NO_KWARGS, ""
+        if self.kwargs:
+            kwargs, other = encode_checked(self.kwargs, max_bytes=NO_LIMIT)
         if reason or other:
             raise InputError(f"an argument of {self!r:.200} is no plain data ({reason or other})")
         known = self.__dict__["_encoded"] = {"args": args, "kwargs": kwargs, "stdin": self.stdin}
@@ -159,6 +161,7 @@ class Runner:
             digests: of large values only a digest comes; `complete` gets the rest.
         """
         encoded = [call.encoded for call in calls]
+        self._check_stdin(calls)
         answers: list[Answer] = []
         self._n_lost = 0
         deadline = time.monotonic() + self.limits.program_s
@@ -177,6 +180,18 @@ class Runner:
             how = {"args_after": args_after, "digests": digests, "program_s": left_s}
             self._run_some(encoded, wanted, how, answers)
         return answers
+
+    def _check_stdin(self, calls: Sequence[Call]) -> None:
+        """The child keeps it in a file. Raises: InputError for one that is longer than a file."""
+        limit = max(self.limits.file_bytes, 2 * self.limits.stdout_bytes)  # as isolation.py has it
+        for call in calls:
+            if call.stdin is not None and 4 * len(call.stdin) > limit:  # else it cannot be longer
+                n_bytes = len(call.stdin.encode("utf-8", "surrogatepass"))
+                if n_bytes > limit:
+                    raise InputError(
+                        f"a standard input of {n_bytes} bytes is over the limit of one file "
+                        f"(file_bytes, {limit})"
+                    )
 
     def complete(self, answer: Answer, call: Call) -> Answer:
         """The answer with its value, where only a digest or the wanted bytes came.

@@ -112,17 +112,18 @@ class Session:
         if not self._alive:
             raise SessionDied(Cause.CRASH, "the session is closed")
         wait_s = self.limits.program_s + GRACE_S if timeout_s is None else timeout_s
-        end = time.monotonic() + (
-            max(wait_s, self.limits.program_s) if total_s is None else total_s
-        )
         finished = False
         n_frames = 0
         try:
+            self.hello()  # a child that starts slowly takes nothing of the program's time
+            end = time.monotonic() + (
+                max(wait_s, self.limits.program_s) if total_s is None else total_s
+            )
             limits = None if self._limited else self.limits.as_data()
             self._send(pack([op, payload, limits]), time.monotonic() + wait_s)
             self._limited = True
             while True:
-                match self._receive(min(time.monotonic() + wait_s, end + GRACE_S)):
+                match self._read_message(min(time.monotonic() + wait_s, end + GRACE_S)):
                     case [kind, *frames] if kind == FRAME and frames:
                         for frame in frames:
                             n_frames += 1
@@ -209,10 +210,6 @@ class Session:
             raise self._killed(Cause.TIMEOUT, "the child does not take the request") from None
         except OSError:
             raise self._obituary() from None
-
-    def _receive(self, deadline: float) -> Any:
-        self.hello()
-        return self._read_message(deadline)
 
     def _read_message(self, deadline: float) -> Any:
         head = self._read(4, deadline)

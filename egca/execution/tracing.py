@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from egca.execution import program
+from egca.execution import failures, program
 from egca.execution.instrument import bind
 from egca.execution.patching import Patch, Patcher
 from egca.execution.recorder import Recorder, TraceLimits
@@ -116,7 +116,7 @@ def intervene(state: dict[str, Any], payload: dict[str, Any]) -> Iterator[dict[s
 def _step_failure(failed: dict[str, Any] | None) -> dict[str, Any]:
     """A run over its steps is a timeout, whatever the program made of it; the place is kept."""
     frames = failed["frames"] if failed is not None else ()
-    return program.failure("timeout", message="step limit", frames=frames)
+    return failures.failure("timeout", message="step limit", frames=frames)
 
 
 def _run(
@@ -148,7 +148,7 @@ def _run(
             ).value
             if target is None:
                 message = f"the program does not define {state['entry_point']}"
-                return _failed(program.failure("missing_entry_point", message=message))
+                return _failed(failures.failure("missing_entry_point", message=message))
         ready = {**state, "program": target}
         if "before" in call:
             earlier = {"calls": call["before"], "call_s": call_s, "program_s": call_s}

@@ -26,7 +26,7 @@ def load_answers(path: Path, n_answers: int) -> tuple[tuple[Answer, ...], bool] 
             case [str(version), bool(is_large), [*rows]] if version == _FORMAT:
                 answers = tuple(_answer(row) for row in rows)
                 return (answers, is_large) if len(answers) == n_answers else None
-    except (OSError, WireError, TypeError, ValueError):
+    except (OSError, WireError, TypeError, ValueError, IndexError, KeyError):
         pass
     return None
 

@@ -32,6 +32,7 @@ from egca.execution.decoding import unpack as unpack
 from egca.types import Iterated, Opaque
 
 MAX_BYTES = 1 << 22
+NO_LIMIT = 1 << 40  # for values of our own, or that have kept a limit before
 MAX_DEPTH = 100
 _MARKS: dict[Any, ExtType] = {kind: ExtType(FIRST_MARK + i, b"") for i, kind in enumerate(MARKED)}
 
@@ -105,10 +106,10 @@ def encode_arguments(args: tuple[Any, ...]) -> tuple[bytes, str]:
     try:
         data = _pack([_MARKS[tuple], *args])
     except (TypeError, OverflowError, ValueError):  # more than msgpack has a form for
-        return encode_checked(args)
+        return encode_checked(args, max_bytes=NO_LIMIT)
     # Bytes begin so, and so does a bytearray that was packed as if it were bytes.
     if b"\xc4" in data or b"\xc5" in data or b"\xc6" in data:
-        return encode_checked(args)
+        return encode_checked(args, max_bytes=NO_LIMIT)
     return data, ""
 
 

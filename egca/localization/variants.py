@@ -18,8 +18,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from egca.execution.finalization import discard, run_script
 from egca.execution.iterators import consumed
-from egca.execution.program import begin, execute_script, fresh_namespace
+from egca.execution.program import begin, fresh_namespace
 from egca.execution.wire import decode, encode
 
 # Not two underscores: in a class body such names are mangled.
@@ -120,6 +121,9 @@ class _Runner:
                 key = key if key == TIMEOUT else OVER
             elif key[:1] == VALUE:
                 value, key = text, VALUE + _key(text)
+            if key[:1] != VALUE:
+                discard()
+                self.capture.end(0)  # what its files wrote now is of no run
         for slot, _ in switches:
             self.namespace[slot] = 0
         if edit in self.reload:
@@ -130,7 +134,7 @@ class _Runner:
 
     def _execute(self, switches: Any, counter: Iterator[None]) -> None:
         name = "__main__" if self.kind == "script" else "program"
-        namespace = self.namespace = fresh_namespace(name)
+        namespace = fresh_namespace(name)
         namespace.update(self.slots)
         namespace.update(switches)
         namespace[TICK] = counter.__next__
@@ -138,8 +142,10 @@ class _Runner:
             random.seed(0)
         self.function = None
         if self.kind == "script":
-            execute_script(self.code, namespace)
+            del namespace  # what is held here would not end with the run
+            run_script(self.code)
             return
+        self.namespace = namespace
         exec(self.code, namespace)
         if self.kind == "function":
             self.function = namespace[self.entry_point]

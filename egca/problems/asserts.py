@@ -93,7 +93,7 @@ class AssertReader:
         if name == "sorted":
             expected = self._data(other)
             if type(expected) is list and _is_sorted(expected):
-                return self._expect(call.args[0], expected, Comparison(unordered=True))
+                return self._expect(call.args[0], expected, Comparison(unordered=True, view="list"))
         elif name in _VIEWS:
             expected = self._data(other)
             if type(expected).__name__ == name or (name == "set" and type(expected) is frozenset):

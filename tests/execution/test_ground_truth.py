@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from egca.errors import ProblemError
 from egca.execution import Sandbox
 from egca.execution.answers import LARGE_BYTES, Answer
 from egca.execution.expectations import GroundTruth
 from egca.execution.judging import judge
 from egca.execution.truth_files import load_answers, save_answers
+from egca.execution.wire import pack
 from egca.problems import Example, Problem
 from egca.types import Cause, Comparison, Failure
 
@@ -117,6 +119,39 @@ def test_a_timeout_of_the_reference_is_not_written(tmp_path: Path, sandbox: Sand
     assert not list(tmp_path.iterdir())
 
 
+def test_what_a_reference_did_not_answer_in_time_is_asked_again_with_more(sandbox: Sandbox):
+    slow = "import time\ndef f(n):\n    if n == 1: time.sleep(0.4)\n    return n + 1\n"
+    problem = replace(PROBLEM, reference=slow)
+    wrong = "def f(n):\n    return n + 1 if n == 2 else 99\n"
+    truth = GroundTruth()
+    hasty = replace(sandbox.limits, call_s=0.05, program_s=0.2)
+    for _ in range(2):
+        assert judge(replace(problem), wrong, sandbox=sandbox, limits=hasty, truth=truth).passed
+    verdict = judge(replace(problem), wrong, sandbox=sandbox, truth=truth)
+    assert [result.passed for result in verdict.results] == [False, True]
+    assert (
+        judge(replace(problem), wrong, sandbox=sandbox, limits=hasty, truth=truth).passed is False
+    )
+
+
+@pytest.mark.parametrize("by_test", [True, False])
+def test_a_value_without_data_is_an_answer_where_only_presence_counts(
+    tmp_path: Path, sandbox: Sandbox, by_test: bool
+):
+    reference = "import re\ndef f(x):\n    return re.match('x', x)\n"
+    view = Comparison(view="is_not_none")
+    test = Example("one", ("x",), comparison=view if by_test else None)
+    whole = Comparison() if by_test else view
+    problem = Problem("p", "f", (test,), reference=reference, comparison=whole)
+    for truth in (GroundTruth(tmp_path), GroundTruth(tmp_path, is_light=True)):
+        assert judge(problem, reference, sandbox=sandbox, truth=truth).passed
+        nothing = judge(problem, "def f(x):\n    return None\n", sandbox=sandbox, truth=truth)
+        assert nothing.cause is Cause.WRONG_OUTPUT
+        plain = replace(problem, tests=(replace(test, comparison=Comparison(view="list")),))
+        with pytest.raises(ProblemError, match="gives no answer"):
+            judge(plain, reference, sandbox=sandbox, truth=truth)
+
+
 def test_every_kind_of_answer_survives_its_file(tmp_path: Path):
     answers = (
         Answer(b"\x01", seconds=0.5, stdout="said"),
@@ -126,5 +161,9 @@ def test_every_kind_of_answer_survives_its_file(tmp_path: Path):
     path = tmp_path / "new" / "a.truth"
     save_answers(path, answers, True)
     assert load_answers(path, 3) == (answers, True)
+    for failure in ([], ["exception"], {}, ["no such cause", "", ""]):
+        damaged = tmp_path / "damaged.truth"
+        damaged.write_bytes(pack(["egca.truth/1", False, [[None, None, failure, "", 0.5]]]))
+        assert load_answers(damaged, 1) is None
     assert load_answers(path, 2) is None
     assert LARGE_BYTES > 1024

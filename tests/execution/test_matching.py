@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +88,42 @@ def test_large_elements_and_sets_in_sets_share_one_effort() -> None:
     others = [frozenset(9000.5 + 100 * i + j for j in range(30)) for i in range(60)]
     matched(sets, others, True, lambda a, b: bool(matched([*a], [*b], True, never)[0]))
     assert len(tried) <= MAX_EFFORT + 20 * 60  # each pair of sets tries its first numbers at once
+
+
+N_MANY = 700
+MANY = {
+    "points in a line": lambda i, noise: [0.0 + noise, i + 0.5],
+    "points on a grid": lambda i, noise: (i // 30 + noise, i % 30 - noise),
+    "dicts": lambda i, noise: {"x": 1.25 + noise, "y": i + noise},
+    "times within a second": lambda i, noise: ["at", 1.7e9 + i / 1000 + noise],
+    "sets": lambda i, noise: [{2.5 + noise, i * 10.0}, frozenset({noise})],
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+@pytest.mark.parametrize("size", [0.0, 1e-15, 1e-9])
+def test_many_near_in_another_order_are_the_same(kind: str, size: float) -> None:
+    make = MANY[kind]
+    wanted = [make(i, 0.0) for i in range(N_MANY)]
+    noisy = [make(i, size * (i % 7 - 3)) for i in range(N_MANY)]
+    random.Random(0).shuffle(noisy)
+    assert equal(wanted, noisy, Comparison(atol=1e-6, unordered=True))
+    noisy[N_MANY // 2] = wanted[0]
+    assert not equal(wanted, noisy, Comparison(atol=1e-6, unordered=True))
+
+
+def test_many_that_differ_late_are_the_same() -> None:
+    """Where numbers are exact a hash of the whole finds the pair."""
+    items = [[0] * 60 + [[[[[i]]]], str(i)] for i in range(N_MANY)]
+    tried = []
+
+    def same(left: Any, right: Any) -> bool:
+        tried.append(1)
+        return left == right
+
+    pairs, missing, left_over = matched(items, items[::-1], False, same)
+    assert (len(pairs), missing, left_over) == (N_MANY, [], [])
+    assert len(tried) <= 2 * N_MANY
 
 
 def test_many_dicts_in_another_order_are_the_same() -> None:

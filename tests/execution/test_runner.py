@@ -271,6 +271,17 @@ def test_argument_that_is_no_data_is_our_error(sandbox: Sandbox) -> None:
         run(sandbox, "def f(x): return x", Call((object(),)))
 
 
+def test_stdin_is_bounded_as_files_are(sandbox: Sandbox) -> None:
+    limits = Limits(file_bytes=1 << 21)
+    call = Call(stdin="x" * (1 << 21))
+    outcomes = run_program(sandbox, "print(len(input()))", "script", "", [call], limits)
+    assert not isinstance(outcomes, Failure)
+    assert outcomes[0].value == f"{1 << 21}\n"
+    longer = Call(stdin="\u00fc" * (1 << 20) + "\n")
+    with pytest.raises(InputError, match=r"2097153 bytes .* \(file_bytes, 2097152\)"):
+        run_program(sandbox, "print(len(input()))", "script", "", [longer], limits)
+
+
 def test_print_into_a_closed_or_replaced_stdout(sandbox: Sandbox) -> None:
     source = (
         "import io, os, sys\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,9 @@ import pytest
 
 from egca.errors import SandboxError
 from egca.execution import Call, Limits, Sandbox, SessionDied, run_program
+from egca.execution.protocol import END, FRAME, HELLO
+from egca.execution.session import Session
+from egca.execution.wire import pack
 from egca.types import Cause
 
 LOAD = "egca.execution.program:load"
@@ -120,6 +124,24 @@ def test_a_wait_has_an_end(sandbox: Sandbox) -> None:
         assert time.monotonic() - started < 1.5
 
 
+def test_a_slow_start_of_a_child_is_not_the_program_s(sandbox: Sandbox) -> None:
+    ours, theirs = socket.socketpair()
+
+    def child() -> None:
+        for pause_s, message in ((0.5, [HELLO, {}]), (0.05, [FRAME, 7]), (0.0, [END])):
+            time.sleep(pause_s)
+            data = pack(message)
+            theirs.sendall(len(data).to_bytes(4, "little") + data)
+
+    thread = threading.Thread(target=child)
+    thread.start()
+    zygote = sandbox._zygote
+    assert zygote is not None
+    with theirs, Session(zygote, 1 << 30, ours, -1, sandbox.limits, lambda layers: None) as session:
+        assert session.call("op", timeout_s=0.2) == 7
+        thread.join()
+
+
 def test_a_dead_zygote_is_replaced(sandbox: Sandbox, others: set[int]) -> None:
     assert works(sandbox)
     before = children_of(os.getpid()) - others
@@ -215,6 +237,12 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_no_process_to_be_had_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(SandboxError, match=r"cannot start: .*/nowhere/python"):
+        Sandbox()
 
 
 def test_limits_are_checked() -> None:

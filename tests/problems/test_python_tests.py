@@ -40,7 +40,7 @@ def read(source: str, entry_point: str = "f") -> tuple[Example | Check, ...]:
         ("math.isclose(3.0, f(1), abs_tol=0.01)", (1,), 3.0, Comparison(atol=0.01)),
         ("math.isclose(f(1), 3, rel_tol=1e-3, abs_tol=0.01)", (1,), 3, Comparison(atol=0.01)),
         ("f(1) == pytest.approx(2.0, abs=0.1)", (1,), 2.0, Comparison(atol=0.1)),
-        ("sorted(f(1)) == [1, 2]", (1,), [1, 2], Comparison(unordered=True)),
+        ("sorted(f(1)) == [1, 2]", (1,), [1, 2], Comparison(unordered=True, view="list")),
         ("set(f(1)) == {1, 2}", (1,), {1, 2}, Comparison(view="set")),
         ("[1] == list(f(1))", (1,), [1], Comparison(view="list")),
         ("f(N, WORDS) == N", (7, ("a", "b")), 7, None),

@@ -178,6 +178,8 @@ del sys.stdout
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_script_ends_as_the_interpreter_ends_it(sandbox: Sandbox, ending: str) -> None:
     """In every run: what the first leaves behind must not be missing to the second."""
+    if sys.version_info[:2] == (3, 12) and ending == "a thread that starts another":
+        pytest.skip("Python 3.12 refuses it while it ends; others do not")
     source = ENDINGS[ending]
     inputs = [f"{n}\n" for n in range(N_RUNS)]
     outcomes = outcomes_of(sandbox, source, *inputs)

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.studies.talks import FEEDBACK
 from harness.tables import document, turns, words
-from harness.tables.cells import GAP, LEARNED, SHARE, TESTED, Cell, Metric
+from harness.tables.cells import GAP, LEARNED, SHARE, STEPS, TESTED, Cell, Metric
 from harness.tables.methods import BASELINE, METHODS, PRESETS, label_of
 from harness.tables.published import Published, published
 from harness.tables.registry import TABLES, measured_files
@@ -124,6 +124,7 @@ def _learning(name: str, said: Published | None, files: dict[str, Path]) -> View
     text = [*words.published(said)]
     for preset in ("tiny", *(preset for preset in found if preset != "tiny")):
         text += words.learned(found.get(preset), name)
+    text += words.steps(found.get("tiny"))
     return _view(name, said, columns, lines, text, found.get("tiny"), files)
 
 
@@ -319,7 +320,10 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
 
 
 def _rows(found: dict[str, Any] | None) -> Rows:
-    return {(row["method"], row["metric"]): row for row in (found or {}).get("rows", [])}
+    rows = {(row["method"], row["metric"]): row for row in (found or {}).get("rows", [])}
+    for method, reached in (found or {}).get(STEPS, {}).items():
+        rows[method, STEPS] = {**rows[method, STEPS], "reached": reached}
+    return rows
 
 
 def _published_columns(said: Published | None) -> list[Column]:

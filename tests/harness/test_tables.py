@@ -85,11 +85,25 @@ def test_rows_are_paired_with_grpo_and_rates_are_tuned(made) -> None:
     assert len(head["configuration"]) == 64
 
 
-def test_a_target_that_is_not_reached_counts_as_the_last_step_and_is_said(made) -> None:
-    found = learning.measure("main", made(("random-span",)))
+def test_a_target_that_is_not_reached_bounds_the_mean_and_is_said(made, tmp_path) -> None:
+    found = learning.measure("ablation", made(("egca", "random-span", "late-span")))
     assert found["steps_to_target"]["random-span"] == [None] * 5
-    steps = [row for row in found["rows"] if row["metric"] == "steps_to_target"]
-    assert {row["method"]: row["mean"] for row in steps}["random-span"] == 40
+    (steps,) = (
+        row
+        for row in found["rows"]
+        if (row["method"], row["metric"]) == ("random-span", "steps_to_target")
+    )
+    assert steps["mean"] == 40
+    found["steps_to_target"]["random-span"] = [None, 30, None, None, 31]
+    found["steps_to_target"]["late-span"] = [None] * 5
+    document.save(tmp_path / "measured/ablation/tiny.json", found)
+    view = view_of("ablation", tmp_path)
+    at = [column.label for column in view.columns].index("steps to target")
+    cells = {line.label: line.cells[at] for line in view.lines}
+    assert cells["random span"] == "> 36 (2 of 5)"
+    assert cells["late span"] == "- (0 of 5)"
+    assert "of" not in cells["GRPO"]
+    assert any("a dash where none does" in sentence for sentence in view.text)
 
 
 def test_variants_of_one_method_take_over_its_rate(made) -> None:

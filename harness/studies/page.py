@@ -60,7 +60,8 @@ def _rules() -> str:
         rows = [_rule(row, study) for row in study["rows"]]
         said = [_finding(row) for row in study["rows"] if row["rule"] != "uniform"]
         parts.append(
-            f"`tiny:{student}`, target {study['target']:.3f}:\n\n{table(head, rows)}\n\n"
+            f"`tiny:{student}`, target {study['target']:.3f}; how learning rates were chosen: "
+            f"{study['tuned_by']}.\n\n{table(head, rows)}\n\n"
             "Against `uniform`, with 95 % intervals over the seeds of both:\n\n" + "\n".join(said)
         )
     parts.append(

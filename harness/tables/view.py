@@ -305,7 +305,7 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
         facts["seeds"] = ", ".join(map(str, seeds)) if isinstance(seeds, list) else str(seeds)
     if "configuration" in head:
         facts["configuration"] = head["configuration"][:16]
-        facts["wall-clock"] = f"{head['wall_clock_s'] / 3600:.2f} h of runs, one core each"
+        facts["wall-clock"] = _wall_clock(found)
     for key, text in found.get("protocol", {}).items():
         facts[key.replace("_", " ")] = str(text)
     for method, one in found.get("tuning", {}).items():
@@ -317,6 +317,15 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
     for method, reason in found.get("unavailable", {}).items():
         facts[f"{label_of(method)} is missing"] = reason
     return facts
+
+
+def _wall_clock(found: dict[str, Any]) -> str:
+    """Hours of the reported runs, and of those that tuned where the file has them."""
+    reported = found["provenance"]["wall_clock_s"]
+    tuning = sum(one.get("seconds", 0.0) for one in found.get("tuning", {}).values())
+    more = f", {tuning / 3600:.2f} h of tuning runs" if tuning else ""
+    each = ", one core each" if found["preset"] == "tiny" else ""
+    return f"{reported / 3600:.2f} h of reported runs{more}{each}"
 
 
 def _rows(found: dict[str, Any] | None) -> Rows:

@@ -72,6 +72,7 @@ def learned(found: dict[str, Any] | None, table: str) -> list[str]:
         said += _differences(name, rows, n_seeds)
     if table == "debugger-scale":
         said += _trend(found)
+    said.append(f"How learning rates were chosen: {found['protocol']['tuning']}.")
     missing = [label_of(method) for method in found["unavailable"]]
     if missing:
         reasons = sorted(set(found["unavailable"].values()))

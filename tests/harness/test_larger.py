@@ -156,6 +156,15 @@ def test_a_task_whose_reference_evalplus_fails_is_excused(
         carry_out.compare_engines(tmp_path, "HumanEval+")
 
 
+def test_seconds_are_those_of_the_named_runs(tmp_path: Path) -> None:
+    for name, took in (("rate-1e-06", 2.0), ("seed-0", 30.0), ("seed-1", 40.0)):
+        (tmp_path / name).mkdir()
+        line = json.dumps({"step": 0, "seconds": {"total": took}})
+        (tmp_path / name / "metrics.jsonl").write_text(f"{line}\n")
+    assert carry_out.seconds_of(tmp_path.glob("rate-*")) == 2.0
+    assert carry_out.seconds_of(tmp_path.glob("seed-*")) == 70.0
+
+
 def test_the_best_rate_needs_an_evaluation(tmp_path: Path) -> None:
     (tmp_path / "rate-1e-06").mkdir()
     with pytest.raises(InputError, match="it was never evaluated"):

@@ -81,7 +81,8 @@ def test_rows_are_paired_with_grpo_and_rates_are_tuned(made) -> None:
     assert found["unavailable"] == {"qwen-7b": "for preset small and paper"}
     head = found["provenance"]
     assert head["seeds"] == [0, 1, 2, 3, 4]
-    assert head["wall_clock_s"] == 600.0
+    assert head["wall_clock_s"] == 600.0  # of two methods with five seeds each
+    assert found["tuning"]["egca"]["seconds"] == 120.0
     assert len(head["configuration"]) == 64
 
 
@@ -156,6 +157,21 @@ def test_published_and_measured_stand_apart_and_fill_no_gap(results: Path) -> No
     head = markdown(view).splitlines()[0]
     assert "published: HumanEval" in head
     assert "measured, preset tiny: area, %" in head
+
+
+def test_hours_of_reported_and_of_tuning_runs_stand_apart(results: Path) -> None:
+    path = results / "measured/main/tiny.json"
+
+    def said() -> str:
+        facts = dict(view_of("main", results).sources)
+        return facts["results/measured/main/tiny.json"]["wall-clock"]
+
+    assert said() == "0.25 h of reported runs, 0.10 h of tuning runs, one core each"
+    found = document.read(path)
+    for one in found["tuning"].values():
+        del one["seconds"]  # as files of earlier versions are
+    document.save(path, found)
+    assert said() == "0.25 h of reported runs, one core each"
 
 
 def test_the_text_claims_what_the_intervals_support(results: Path, made) -> None:

@@ -2,7 +2,7 @@
 
 The names are those of `egca train` (credit, reward, debugger), put behind `+egca.` on verl's
 command line: `+egca.credit.strategy=egca-cap +egca.credit.options.cap=4`. What verl decides is
-refused here: how A_i is scaled, and how many processes judge."""
+refused here, how A_i is scaled and how many processes judge, and what only `egca train` does."""
 
 from __future__ import annotations
 
@@ -56,6 +56,11 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
         )
     if "workers" in settings.reward.model_fields_set:
         raise InputError("egca.reward.workers: verl's reward.num_workers says how many judge")
+    if settings.reward.critique:
+        raise InputError(
+            "egca.reward.critique: no score of a debugger is mixed into r_i in verl: "
+            "`egca train` does it"
+        )
     return settings
 
 

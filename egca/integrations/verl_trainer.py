@@ -6,7 +6,7 @@ everything else is verl's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,10 @@ from verl.trainer.ppo.v1.trainer_separate_async import PPOTrainerSeparateAsync
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.workers.utils.padding import response_to_nested
 
-from egca.credit import TokenCredit
-from egca.integrations.verl_findings import KEY, Sampled, token_advantages
+from egca.integrations.verl_findings import KEY, Sampled, metrics_of, token_advantages
 from egca.integrations.verl_options import MODES, check_fits, crediting_of, settings_of
 from egca.integrations.verl_rewards import lasting_rewards
 from egca.training.crediting import Crediting
-from egca.types import Mode
 
 _FIELDS = ["uid", "responses", "response_mask", "advantages", "extra_fields"]
 
@@ -58,11 +56,9 @@ def credit_batch(data: DataProto, crediting: Crediting, seed: int = 0) -> dict[s
     made = token_advantages(rows, crediting, seed)
     for i, one in enumerate(made):
         if one is not None:
-            found = torch.from_numpy(one[0])
+            found = torch.from_numpy(one.advantages)
             advantages[i, : len(found)] = found.to(advantages)
-    credits = [one[1] for one in made if one is not None]
-    n_sampled = sum(bool(row.ids) for row in rows)
-    return _metrics(credits, rows, made, n_sampled)
+    return metrics_of(rows, made)
 
 
 class _Credited(PPOTrainer):
@@ -128,27 +124,3 @@ def _objects(column: Any) -> Any:
     made = np.empty(len(values), dtype=object)
     made[:] = values
     return made
-
-
-def _metrics(
-    credits: Sequence[TokenCredit], rows: Sequence[Sampled], made: Sequence[Any], n_sampled: int
-) -> dict[str, float]:
-    """Shares of the completions with credit; where it matters, of those with A_i != 0 only."""
-    if not credits:
-        return {"egca/credited": 0.0}
-    found = {f"egca/modes/{mode.value}": _mean([c.mode is mode for c in credits]) for mode in Mode}
-    moved = [c for c, row in zip(credits, _of(rows, made), strict=True) if row.advantage]
-    found["egca/credited"] = len(credits) / n_sampled
-    if moved:
-        found["egca/multiplier/max"] = max(credit.max_multiplier for credit in moved)
-        found["egca/effective_tokens/mean"] = _mean([credit.n_effective for credit in moved])
-        found["egca/fell_back"] = _mean([credit.fallback is not None for credit in moved])
-    return found
-
-
-def _of(rows: Sequence[Sampled], made: Sequence[Any]) -> list[Sampled]:
-    return [row for row, one in zip(rows, made, strict=True) if one is not None]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(sum(values) / len(values))

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from egca.errors import InputError
 from egca.files import save_text
+from egca.problems.sources import generated_of
 from egca.training.assessment import Bench, Job
 from egca.training.data import Prompt, SetAside
 from egca.training.distributed import World
 
 ASIDE = "set-aside.json"
-_GENERATED = "tiny"  # their tests are made by running the reference
 
 
 def sound(
@@ -52,9 +52,9 @@ def sound_of_run(
 ) -> tuple[list[Prompt], list[SetAside]]:  # fmt: skip
     """`sound`, once a run: a resumed one goes on with what it began with, however slow the machine.
 
-    Generated data sets are not looked at.
+    Generated data sets are not looked at: their tests are made by running the reference.
     """
-    if dataset.lower().startswith(_GENERATED):
+    if generated_of(dataset) is not None:
         return list(prompts), []
     file = folder / ASIDE
     known = world.gather(_read(file) if world.is_main else None)[0]

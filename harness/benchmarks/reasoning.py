@@ -1,7 +1,7 @@
 """Two tasks that ask a model what programs do, and not for programs.
 
-- code-reasoning: a right program and a call; what its variables hold at the end of the run. The
-  answer is read from a trace.
+- code-reasoning: a right program and a call; what its variables held when they were last assigned.
+  The answer is read from a trace.
 - test-output: the statement and a call; what a right program returns, or prints.
 
 An answer counts where its last line is the JSON object that the prompt asks for and every value is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,11 @@ import numpy.typing as npt
 
 SMOOTH = 10  # steps over which a pass rate is averaged before it is compared with a target
 TARGET = 0.2  # above where the curve begins
+# What a page says beside `bounded`.
+BOUNDED = (
+    "Where only some seeds reach the target, the mean takes the last step for the others, so the "
+    "true one is higher: > mean (how many reach it); a dash where none does."
+)
 
 
 def area(left: dict[str, Any]) -> float:
@@ -37,3 +43,19 @@ def steps_to_target(left: dict[str, Any], target: float) -> int | None:
     curve = left["curves"]["pass_rate"]
     reached = np.nonzero(smoothed(curve) >= target)[0]
     return int(reached[0]) + min(SMOOTH, len(curve)) if reached.size else None
+
+
+def bounded(steps: Sequence[int | None], n_steps: int) -> str:
+    """The mean of steps to a target as far as it is known, where not all runs reach it.
+
+    Args:
+        steps: None for a run that does not. n_steps: of a run.
+
+    >>> bounded([144, None, 139, None], 150), bounded([None, None], 150), bounded([40, 41], 150)
+    ('> 146 (2 of 4)', '- (0 of 2)', '40')
+    """
+    n_reached = sum(step is not None for step in steps)
+    mean = np.mean([n_steps if step is None else step for step in steps])
+    if n_reached == len(steps):
+        return f"{mean:.0f}"
+    return f"{f'> {mean:.0f}' if n_reached else '-'} ({n_reached} of {len(steps)})"

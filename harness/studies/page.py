@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.markdown import table
 from harness.provenance import ROOT
+from harness.studies.curves import BOUNDED, SMOOTH, bounded
 from harness.studies.statistics import lowest_p
 
 RULES = ROOT / "results/measured/rules.json"
@@ -59,9 +60,13 @@ def _rules() -> str:
         rows = [_rule(row, study) for row in study["rows"]]
         said = [_finding(row) for row in study["rows"] if row["rule"] != "uniform"]
         parts.append(
-            f"`tiny:{student}`, target {study['target']:.3f}:\n\n{table(head, rows)}\n\n"
+            f"`tiny:{student}`, target {study['target']:.3f}; how learning rates were chosen: "
+            f"{study['tuned_by']}.\n\n{table(head, rows)}\n\n"
             "Against `uniform`, with 95 % intervals over the seeds of both:\n\n" + "\n".join(said)
         )
+    parts.append(
+        f"Steps to target: the first step at which the mean of {SMOOTH} steps reaches it. {BOUNDED}"
+    )
     commands = [one["command"] for one in (*found.get("earlier", []), found["provenance"])]
     parts.append(f"Measured by {', then '.join(f'`{one}`' for one in commands)}.")
     return "\n\n".join(parts)
@@ -69,10 +74,7 @@ def _rules() -> str:
 
 def _rule(row: dict[str, Any], study: dict[str, Any]) -> list[str]:
     area = row["area"]
-    reached = [n for n in row["steps_to_target"] if n is not None]
-    steps = f"{sum(reached) / len(reached):.0f}" if reached else "-"
-    if len(reached) < row["n_seeds"]:
-        steps += f" ({len(reached)} of {row['n_seeds']})"
+    steps = bounded(row["steps_to_target"], len(row["curve"]))
     against, p = "", ""
     if "delta_vs_uniform" in area:
         low, high = area["delta_ci95"]

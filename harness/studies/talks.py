@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 FEEDBACK = ("real", "random")
 _DIGITS = 5
-_OF_ALL = ("model.name", "optimizer.learning_rate", "seed")  # options that every run has
+# Options that make another method of uniform credit: CodeRL+, a teacher's scores, RLTF's third
+# part, DAPO.
+_OTHERS = ("alignment.share", "reward.critique", "supervised.weight", "objective.resample")
 
 
 def has_dialogues(options: Mapping[str, Any]) -> bool:
     """Whether a run's model is tested in dialogues: RLEF's, and GRPO's to compare it with."""
-    own = {name: value for name, value in options.items() if name not in _OF_ALL}
-    return own == {"credit.strategy": "uniform"} or options.get("objective.name") == "rlef"
+    objective = options.get("objective.name", "grpo")
+    is_grpo = objective == "grpo" and options.get("credit.strategy") == "uniform"
+    return objective == "rlef" or (is_grpo and not any(map(options.get, _OTHERS)))
 
 
 def talked(

@@ -61,21 +61,24 @@ def chosen_rates(
     n_workers: int,
     say: Callable[[str], None],
 ) -> dict[str, dict[str, Any]]:
-    """For each name the best rate, and the scores of every rate that was tried, by seed.
+    """For each name the best rate, the scores of every rate that was tried, by seed, and the
+    seconds that these runs took.
 
     Args:
         run_at: the run of a name at a rate with a seed.
     """
     scores: dict[str, dict[float, dict[int, float]]] = {name: {} for name in names}
+    seconds = dict.fromkeys(names, 0.0)
     while todo := [(name, *one) for name in names for one in wanted(scores[name], grid)]:
         runs = {one: for_tuning(run_at(*one)) for one in todo}
         found = results(list(runs.values()), folder, n_workers, say)
         for (name, rate, seed), run in runs.items():
             scores[name].setdefault(rate, {})[seed] = validated(found[run])
-    return {name: _entry(tried) for name, tried in scores.items()}
+            seconds[name] += found[run]["seconds"]["total"]
+    return {name: _entry(tried, seconds[name]) for name, tried in scores.items()}
 
 
-def _entry(tried: Scores) -> dict[str, Any]:
+def _entry(tried: Scores, seconds: float) -> dict[str, Any]:
     """What a table's file has of a method."""
     return {
         "rate": best(tried),
@@ -83,6 +86,7 @@ def _entry(tried: Scores) -> dict[str, Any]:
             f"{rate:g}": [round(score, 4) for score in tried[rate].values()]
             for rate in sorted(tried)
         },
+        "seconds": round(seconds, 1),
     }
 
 

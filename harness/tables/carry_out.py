@@ -212,8 +212,7 @@ def _document(folder: Path, preset: str, config: TrainConfig, request: Request) 
         runs = {BASE: [folder / BASE] * len(seeds), **runs}
     every = [run for name in trained for run in (folder / name).iterdir() if run.is_dir()]
     configurations = sorted((run / "config.yaml").read_text("utf-8") for run in every)
-    seconds = [line["seconds"]["total"] for run in every
-               for line in read_metrics(run / "metrics.jsonl")]  # fmt: skip
+    reported = [run for run in every if run.name.startswith("seed-")]
     tuned = {name: tuning(folder / name) for name in trained}
     excused = {
         f"{run.parent.name}/{run.name}, {dataset}": tasks
@@ -231,7 +230,7 @@ def _document(folder: Path, preset: str, config: TrainConfig, request: Request) 
             ),
             "configuration": hashlib.sha256("\n".join(configurations).encode()).hexdigest(),
             "seeds": list(seeds),
-            "wall_clock_s": round(sum(seconds), 1),
+            "wall_clock_s": seconds_of(reported),
         },
         "preset": preset,
         "protocol": {
@@ -250,11 +249,18 @@ def _document(folder: Path, preset: str, config: TrainConfig, request: Request) 
             name: {
                 "rate": float(best_rate(folder / name)),
                 "scores": {rate: [score] for rate, score in scores.items()},
+                "seconds": seconds_of((folder / name).glob("rate-*")),
             }
             for name, scores in tuned.items()
         },
         "rows": _rows(runs),
     }  # fmt: skip
+
+
+def seconds_of(runs: Iterable[Path]) -> float:
+    """What the steps of runs took, one after the other."""
+    lines = [line for run in runs for line in read_metrics(run / "metrics.jsonl")]
+    return round(sum(float(line["seconds"]["total"]) for line in lines), 1)
 
 
 def _rows(runs: Mapping[str, list[Path]]) -> list[dict[str, Any]]:

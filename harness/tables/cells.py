@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from harness.studies.curves import bounded
+
 GAP = "-"
+STEPS = "steps_to_target"
 Cell = Callable[[dict[str, Any] | None], str]  # what is shown of a row
 
 
@@ -56,11 +59,23 @@ class Metric:
         return f"{middle} ({low} to {high}){test}"
 
 
+class Steps(Metric):
+    """Steps to a target, of a row with `reached`: the step of each seed, None where it does not."""
+
+    def cell(self, row: dict[str, Any] | None) -> str:
+        """Mean and interval where all seeds reach it, else what bounds the mean."""
+        if row is None or None not in row["reached"]:
+            return super().cell(row)
+        # The row's own values have the last step for those that do not.
+        n_steps = max(row["per_seed"])
+        return bounded(row["reached"], int(n_steps))
+
+
 LEARNED: dict[str, Metric] = {
     "sampled": Metric("pass@1 sampled, %"),
     "greedy": Metric("pass@1 greedy, %"),
     "area": Metric("area, %"),
-    "steps_to_target": Metric("steps to target", 1.0, 0),
+    STEPS: Steps("steps to target", 1.0, 0),
 }
 TESTED: dict[str, Metric] = {
     "humaneval": Metric("HumanEval, %"),

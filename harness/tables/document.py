@@ -21,7 +21,8 @@ _NUMBERS = re.compile(r"\[\s+((?:-?[\d.e+-]+|null)(?:,\s+(?:-?[\d.e+-]+|null))*)
 def head(request: Request, lefts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Where the numbers come from.
 
-    wall_clock_s: the seconds that the runs took, one after the other. configuration: digest of the
+    wall_clock_s: the seconds that these runs took, one after the other; what tuning took stands
+    beside its scores. configuration: digest of the
     options of preset, table and runs.
     """
     from egca.training.config import load_config

@@ -24,7 +24,6 @@ from harness.tables.methods import METHODS, label_of
 from harness.tables.registry import TABLES
 from harness.tables.request import Request
 
-_MBPP = larger.TRAINING[1] - larger.TRAINING[0] + 1  # a little more than are trained on
 _PEAK = 312e12  # operations a second of an A100 in bfloat16
 _TRAINING = 0.35  # share of it that training reaches, assumed
 _LAYER_S = 1e-3  # of one layer for one token of a batch while sampling with transformers, assumed
@@ -143,7 +142,7 @@ def _script(name: str, preset: str, request: Request) -> list[str]:
     """A bash script: for each method its tuning runs, its reported runs, and their evaluation."""
     config = larger.config_for(preset, request)
     n_gpus = larger.N_GPUS[preset]
-    hours, assumed = _gpu_hours(config, n_gpus)
+    hours, assumed = _gpu_hours(config, n_gpus, larger.n_steps(config, request))
     n_runs = len(larger.methods_of(request, preset)) * (len(larger.FACTORS) + request.n_seeds)
     memory = plan_of(config).memory_gb
     lines = [
@@ -196,7 +195,7 @@ def _missing(config: TrainConfig, preset: str, request: Request) -> list[str]:
     return [f"# Missing here: {' '.join(text.split())}" for text in found]
 
 
-def _gpu_hours(config: TrainConfig, n_gpus: int) -> tuple[float, str]:
+def _gpu_hours(config: TrainConfig, n_gpus: int, n_steps: int) -> tuple[float, str]:
     """Hours of one run, and what is assumed.
 
     Training takes 6 operations a parameter and token, 2 more for the ref_policy. Sampling goes
@@ -206,14 +205,14 @@ def _gpu_hours(config: TrainConfig, n_gpus: int) -> tuple[float, str]:
     if shape is None:
         raise InputError(f"model.name {config.model.name}: neither a folder of a model nor known")
     rollout = config.rollout
-    completions = config.epochs * _MBPP * rollout.num_generations
+    completions = n_steps * rollout.prompts_per_step * rollout.num_generations
     tokens = completions * (rollout.max_completion_length / 2 + rollout.max_prompt_length / 4)
     batches = completions / rollout.batch_size
     sampling = batches * rollout.max_completion_length * shape[1] * _LAYER_S
     operations = (6 + (2 if config.objective.beta > 0 else 0)) * parameters_of(shape) * tokens
     hours = (sampling + operations / (_PEAK * _TRAINING)) / n_gpus / 3600
     assumed = (
-        f"{_MBPP} problems, {config.epochs:g} epochs, {completions:.0f} completions, "
+        f"{n_steps} steps, {completions} completions, "
         f"{100 * _TRAINING:.0f} % of the peak in training and {1e3 * _LAYER_S:g} ms a layer and "
         "token in sampling; evaluation, and judging and debuggers where they are waited for, on top"
     )

@@ -6,6 +6,7 @@ so that both do the same."""
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ N_GPUS = {"small": 1, "paper": 8}
 FACTORS = (0.5, 1.0, 2.0)  # the grid of learning rates, over the preset's own
 TUNING_SEED = 1_000
 TRAINING, VALIDATION = (601, 974), (511, 600)  # MBPP's splits, by task number
+N_TRAINED = 266  # tasks of the training split that MBPP+ (v0.2.0) does not have
 TEST_SETS = ("HumanEval+", "MBPP+")
 ENGINES = ("native", "evalplus")
 RATE = "$RATE"  # stands in a command for the rate that tuning chose
@@ -79,25 +81,28 @@ def methods_of(request: Request, preset: str) -> list[str]:
     return [BASELINE, *trainable(request.methods, preset)]
 
 
-def n_steps(config: TrainConfig, n_problems: int) -> int:
-    """Steps of a run over so many problems."""
-    return config.steps or int(config.epochs * n_problems / config.rollout.prompts_per_step)
+def n_steps(config: TrainConfig, request: Request) -> int:
+    """Steps of every run of a table, those of a method that samples: sft learns as many programs.
+
+    Raises: InputError for a data set that cannot be read.
+    """
+    if config.steps is not None:
+        return config.steps
+    n = len(load_problems(config.data)) if "data.dataset" in request.changes else N_TRAINED
+    return max(math.ceil(config.epochs * n / config.rollout.prompts_per_step), 1)
 
 
 def steps(name: str, preset: str, request: Request) -> Iterator[Step]:
     """Everything that a table takes. Raises: InputError as config_for."""
     config = config_for(preset, request)
     folder = folder_of(name, preset)
-    changes = dict(request.changes)
-    n_problems = TRAINING[1] - TRAINING[0] + 1
-    if "data.dataset" in changes:
-        n_problems = len(load_problems(config.data))
-    else:
+    changes = {**request.changes, "steps": n_steps(config, request)}
+    if "data.dataset" not in changes:
         yield from _splits(folder)
         changes["data.dataset"] = folder / "train.jsonl"
         changes["evaluation.dataset"] = folder / "validation.jsonl"
     if "evaluation.every" not in changes:
-        changes["evaluation.every"] = max(1, n_steps(config, n_problems) // _N_EVALUATIONS)
+        changes["evaluation.every"] = max(1, changes["steps"] // _N_EVALUATIONS)
     if BASE in request.methods:
         yield from _tests(config.model.name, folder / BASE, label_of(BASE), config)
     for method in methods_of(request, preset):

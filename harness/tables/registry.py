@@ -40,7 +40,7 @@ class Table:
 TABLES: dict[str, Table] = {
     "main": Table(
         "post-training methods on one base model",
-        "training runs: 3 rates and N seeds for each method",
+        "training runs: a search for the rate and N seeds for each method",
         ("base", "sft", "ppo", "grpo", "rltf", "stepcoder", "coderl-plus", "egca", "tempo",
          "reinforce++", "dapo", "grpo-lambda", "rlef"),
         LEARNING,
@@ -60,7 +60,7 @@ TABLES: dict[str, Table] = {
     ),
     "ablation": Table(
         "EGCA with a part of it changed, and rules of ours beside it",
-        "training runs: 3 rates and N seeds for each rule",
+        "training runs: a search for the rate and N seeds for each rule",
         ("grpo", "egca", "random-span", "late-span", "soft-1", "soft-4", "soft-16",
          "egca-no-gate", "egca-no-constraints", "egca-unconfirmed", "egca-exception",
          "egca-cap-2", "egca-cap", "egca-mask", "survival", "egca-contrast"),
@@ -92,14 +92,14 @@ TABLES: dict[str, Table] = {
     ),
     "coderl-plus": Table(
         "execution-semantics alignment, and what of it does the work",
-        "training runs: 3 rates and N seeds for each method",
+        "training runs: a search for the rate and N seeds for each method",
         ("base", "grpo", "coderl-plus", "coderl-plus-alignment-only", "reinforce++",
          "reinforce++-aligned", "dapo", "dapo-aligned"),
         LEARNING,
     ),
     "rlef": Table(
         "turns with feedback against independent samples in one budget",
-        "training runs: 3 rates and N seeds for each method",
+        "training runs: a search for the rate and N seeds for each method",
         ("grpo", "rlef", "rlef-random"),
         TURNS,
     ),

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.studies.talks import FEEDBACK
 from harness.tables import document, turns, words
-from harness.tables.cells import GAP, LEARNED, SHARE, TESTED, Cell, Metric
+from harness.tables.cells import GAP, LEARNED, SHARE, STEPS, TESTED, Cell, Metric
 from harness.tables.methods import BASELINE, METHODS, PRESETS, label_of
 from harness.tables.published import Published, published
 from harness.tables.registry import TABLES, measured_files
@@ -124,6 +124,7 @@ def _learning(name: str, said: Published | None, files: dict[str, Path]) -> View
     text = [*words.published(said)]
     for preset in ("tiny", *(preset for preset in found if preset != "tiny")):
         text += words.learned(found.get(preset), name)
+    text += words.steps(found.get("tiny"))
     return _view(name, said, columns, lines, text, found.get("tiny"), files)
 
 
@@ -304,7 +305,7 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
         facts["seeds"] = ", ".join(map(str, seeds)) if isinstance(seeds, list) else str(seeds)
     if "configuration" in head:
         facts["configuration"] = head["configuration"][:16]
-        facts["wall-clock"] = f"{head['wall_clock_s'] / 3600:.2f} h of runs, one core each"
+        facts["wall-clock"] = _wall_clock(found)
     for key, text in found.get("protocol", {}).items():
         facts[key.replace("_", " ")] = str(text)
     for method, one in found.get("tuning", {}).items():
@@ -318,8 +319,20 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
     return facts
 
 
+def _wall_clock(found: dict[str, Any]) -> str:
+    """Hours of the reported runs, and of those that tuned where the file has them."""
+    reported = found["provenance"]["wall_clock_s"]
+    tuning = sum(one.get("seconds", 0.0) for one in found.get("tuning", {}).values())
+    more = f", {tuning / 3600:.2f} h of tuning runs" if tuning else ""
+    each = ", one core each" if found["preset"] == "tiny" else ""
+    return f"{reported / 3600:.2f} h of reported runs{more}{each}"
+
+
 def _rows(found: dict[str, Any] | None) -> Rows:
-    return {(row["method"], row["metric"]): row for row in (found or {}).get("rows", [])}
+    rows = {(row["method"], row["metric"]): row for row in (found or {}).get("rows", [])}
+    for method, reached in (found or {}).get(STEPS, {}).items():
+        rows[method, STEPS] = {**rows[method, STEPS], "reached": reached}
+    return rows
 
 
 def _published_columns(said: Published | None) -> list[Column]:

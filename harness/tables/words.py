@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.studies.curves import BOUNDED
 from harness.studies.statistics import lowest_p
 from harness.studies.talks import FEEDBACK
+from harness.tables.cells import STEPS
 from harness.tables.methods import KEPT, METHODS, label_of
 from harness.tables.published import Published
 from harness.tables.turns import DIALOGUE, GAIN, REAL, REAL_GAIN, TURNS, told
@@ -70,6 +72,7 @@ def learned(found: dict[str, Any] | None, table: str) -> list[str]:
         said += _differences(name, rows, n_seeds)
     if table == "debugger-scale":
         said += _trend(found)
+    said.append(f"How learning rates were chosen: {found['protocol']['tuning']}.")
     missing = [label_of(method) for method in found["unavailable"]]
     if missing:
         reasons = sorted(set(found["unavailable"].values()))
@@ -79,6 +82,14 @@ def learned(found: dict[str, Any] | None, table: str) -> list[str]:
         for m in dict.fromkeys(row["method"] for row in found["rows"])
         if METHODS[m].note
     ]
+
+
+def steps(found: dict[str, Any] | None) -> list[str]:
+    """What steps to target are, where a file has them."""
+    if found is None or STEPS not in found:
+        return []
+    target = found["protocol"][STEPS].partition(";")[0]
+    return [f"Steps to target: the {target}. {BOUNDED}"]
 
 
 def _differences(name: str, rows: Sequence[dict[str, Any]], n_seeds: int) -> list[str]:

@@ -3,6 +3,7 @@ with a small random model in place of the weights."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -24,6 +25,7 @@ from harness.tables.registry import TABLES
 from harness.tables.request import Request
 
 SHARED = ROOT.parent / "shared/data/evalplus/HumanEvalPlus.jsonl.gz"
+MBPP_PLUS = SHARED.with_name("MbppPlus.jsonl.gz")
 
 
 @pytest.mark.parametrize("preset", ["small", "paper"])
@@ -73,6 +75,29 @@ def test_held_out_tasks_are_not_trained_on(tmp_path: Path) -> None:
     assert {len(tasks[0]), len(tasks[1])} == {374, 90}
     assert not tasks[0] & tasks[1]
     assert all(words[words.index("--exclude") + 1] == "MBPP+" for words in splits)
+
+
+@pytest.mark.parametrize(("preset", "n"), [("small", 50), ("paper", 13)])
+def test_every_method_takes_the_same_steps_and_is_evaluated(
+    tmp_path: Path, preset: str, n: int
+) -> None:
+    """A step of sft learns as many programs as one of the others samples: epochs would be few."""
+    request = Request(TABLES["main"].methods + TABLES["distillation"].methods, tmp_path, 1)
+    found = list(larger.steps("main", preset, request))
+    trainings = [step for step in found if "train" in step.words]
+    assert {"SFT", "Teacher SFT", "GRPO"} <= {step.heading for step in trainings}
+    for step in trainings:
+        options = dict(word.split("=", 1) for word in step.words if "=" in word)
+        assert options["steps"] == str(n)
+        assert options["evaluation.every"] == str(n // 4)
+
+
+@pytest.mark.skipif(not MBPP_PLUS.is_file(), reason="needs ../shared")
+def test_steps_are_counted_over_the_problems_that_are_left() -> None:
+    with gzip.open(MBPP_PLUS, "rt") as lines:
+        taken = {int(json.loads(line)["task_id"].rpartition("/")[2]) for line in lines}
+    first, last = larger.TRAINING
+    assert sum(n not in taken for n in range(first, last + 1)) == larger.N_TRAINED
 
 
 def test_options_of_a_table_reach_its_trainings(tmp_path: Path, problems: Path) -> None:
@@ -136,6 +161,15 @@ def test_a_judging_that_was_cut_goes_on(tmp_path: Path) -> None:
     assert carry_out._going_on(words) == []
     (tmp_path / "out.json.partial").write_text("{}\n")
     assert carry_out._going_on(words) == ["--resume"]
+
+
+def test_seconds_are_those_of_the_named_runs(tmp_path: Path) -> None:
+    for name, took in (("rate-1e-06", 2.0), ("seed-0", 30.0), ("seed-1", 40.0)):
+        (tmp_path / name).mkdir()
+        line = json.dumps({"step": 0, "seconds": {"total": took}})
+        (tmp_path / name / "metrics.jsonl").write_text(f"{line}\n")
+    assert carry_out.seconds_of(tmp_path.glob("rate-*")) == 2.0
+    assert carry_out.seconds_of(tmp_path.glob("seed-*")) == 70.0
 
 
 def test_the_best_rate_needs_an_evaluation(tmp_path: Path) -> None:

@@ -81,15 +81,30 @@ def test_rows_are_paired_with_grpo_and_rates_are_tuned(made) -> None:
     assert found["unavailable"] == {"qwen-7b": "for preset small and paper"}
     head = found["provenance"]
     assert head["seeds"] == [0, 1, 2, 3, 4]
-    assert head["wall_clock_s"] == 600.0
+    assert head["wall_clock_s"] == 600.0  # of two methods with five seeds each
+    assert found["tuning"]["egca"]["seconds"] == 120.0
     assert len(head["configuration"]) == 64
 
 
-def test_a_target_that_is_not_reached_counts_as_the_last_step_and_is_said(made) -> None:
-    found = learning.measure("main", made(("random-span",)))
+def test_a_target_that_is_not_reached_bounds_the_mean_and_is_said(made, tmp_path) -> None:
+    found = learning.measure("ablation", made(("egca", "random-span", "late-span")))
     assert found["steps_to_target"]["random-span"] == [None] * 5
-    steps = [row for row in found["rows"] if row["metric"] == "steps_to_target"]
-    assert {row["method"]: row["mean"] for row in steps}["random-span"] == 40
+    (steps,) = (
+        row
+        for row in found["rows"]
+        if (row["method"], row["metric"]) == ("random-span", "steps_to_target")
+    )
+    assert steps["mean"] == 40
+    found["steps_to_target"]["random-span"] = [None, 30, None, None, 31]
+    found["steps_to_target"]["late-span"] = [None] * 5
+    document.save(tmp_path / "measured/ablation/tiny.json", found)
+    view = view_of("ablation", tmp_path)
+    at = [column.label for column in view.columns].index("steps to target")
+    cells = {line.label: line.cells[at] for line in view.lines}
+    assert cells["random span"] == "> 36 (2 of 5)"
+    assert cells["late span"] == "- (0 of 5)"
+    assert "of" not in cells["GRPO"]
+    assert any("a dash where none does" in sentence for sentence in view.text)
 
 
 def test_variants_of_one_method_take_over_its_rate(made) -> None:
@@ -142,6 +157,21 @@ def test_published_and_measured_stand_apart_and_fill_no_gap(results: Path) -> No
     head = markdown(view).splitlines()[0]
     assert "published: HumanEval" in head
     assert "measured, preset tiny: area, %" in head
+
+
+def test_hours_of_reported_and_of_tuning_runs_stand_apart(results: Path) -> None:
+    path = results / "measured/main/tiny.json"
+
+    def said() -> str:
+        facts = dict(view_of("main", results).sources)
+        return facts["results/measured/main/tiny.json"]["wall-clock"]
+
+    assert said() == "0.25 h of reported runs, 0.10 h of tuning runs, one core each"
+    found = document.read(path)
+    for one in found["tuning"].values():
+        del one["seconds"]  # as files of earlier versions are
+    document.save(path, found)
+    assert said() == "0.25 h of reported runs, one core each"
 
 
 def test_the_text_claims_what_the_intervals_support(results: Path, made) -> None:

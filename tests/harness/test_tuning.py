@@ -76,4 +76,4 @@ def test_runs_that_choose_are_kept_apart_from_those_that_are_reported(tmp_path: 
             (tmp_path / f"{run.key}.json").write_text(json.dumps(left))
     found = chosen_rates(["uniform"], at, grid, tmp_path, 1, lambda text: None)
     scores = {"0.0001": [0.1, 0.1], "0.0003": [0.3, 0.3]}
-    assert found == {"uniform": {"rate": 3e-4, "scores": scores}}
+    assert found == {"uniform": {"rate": 3e-4, "scores": scores, "seconds": 4.0}}

@@ -11,12 +11,17 @@ pytest.importorskip("torch", reason="needs the extra train")
 pytest.importorskip("matplotlib", reason="needs the extra report")
 
 from egca.types import Cause
+from harness.studies.talks import has_dialogues
 from harness.tables import document, turns
 from harness.tables.cells import GAP
+from harness.tables.learning import run_for
+from harness.tables.methods import BASELINE, trainable
+from harness.tables.methods import METHODS as ALL
 from harness.tables.plots import png, svg
 from harness.tables.registry import TABLES
 from harness.tables.render import markdown
 from harness.tables.report import write
+from harness.tables.request import Request
 from harness.tables.turns import DIALOGUE, GAIN, INDEPENDENT, REAL, REAL_GAIN, error, solved, told
 from harness.tables.view import view_of
 
@@ -41,6 +46,15 @@ def rows_in(results: Path) -> dict[tuple[str, str], dict]:
 
 def test_the_table_still_trains() -> None:
     assert TABLES["rlef"].trains
+
+
+@pytest.mark.parametrize("changes", [{}, {"steps": 20}, {"data.limit": 9, "objective.beta": 0.1}])
+def test_models_of_grpo_and_rlef_are_talked_with_whatever_is_set(changes, tmp_path: Path) -> None:
+    request = Request(METHODS, tmp_path, changes=changes)
+    runs = {name: run_for(request, name, 3e-4, 0) for name in trainable(ALL)}
+    talked = {name for name, run in runs.items() if has_dialogues(dict(run.options))}
+    assert talked | {BASELINE} == {"grpo", "rlef", "rlef-random"}
+    assert has_dialogues(dict(run_for(request, BASELINE, 3e-4, 0).options))
 
 
 def test_every_cause_is_of_one_kind() -> None:

@@ -18,11 +18,16 @@ from trl import GRPOConfig, TrlParser
 sys.path.insert(0, str(Path(__file__).parent))
 from trl_runs import COMMON, data_of, shortness
 
+from egca.credit import find_strategy, options_from
 from egca.errors import EgcaError, InputError, MissingExtraError
 from egca.integrations.trl import EGCAConfig, EGCATrainer, problem_dataset
 from egca.integrations.trl.data import task_of_row
+from egca.integrations.trl.judging import Judge
 from egca.integrations.trl_versions import BEYOND, LOWEST, check_installed, check_version
-from egca.problems import load_problem
+from egca.problems import load_problem, row_of
+from egca.training.assessment import Bench, Rules
+from egca.training.crediting import Crediting
+from egca.training.policy import Policy
 
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
@@ -155,3 +160,15 @@ def test_without_trl_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     with pytest.raises(MissingExtraError, match=r'the extra "trl": pip install "egca\[trl\]"'):
         check_installed()
     assert issubclass(MissingExtraError, ImportError)
+
+
+def test_a_completion_without_tokens_is_refused_in_one_line() -> None:
+    """TRL samples none, but a rollout_func may give one."""
+    quiet: Any = {"log_metric": lambda *_: None, "log_extra": lambda *_: None}
+    row = json.dumps(row_of(load_problem("HumanEval/0")))
+    crediting = Crediting(find_strategy("uniform"), options_from({}), "none", "statement")
+    with Bench(Rules(), 1) as bench:
+        judge = Judge(bench, crediting)
+        judge.policy = Policy(None, None, (2,))
+        with pytest.raises(InputError, match=r"completion_ids 0 is empty: .* rollout_func"):
+            judge(completion_ids=[[]], problem=[row], **quiet)

@@ -181,6 +181,7 @@ def test_token_advantages_on_a_dataproto(batch, rewarded, tokenizer):
     assert metrics["egca/credited"] == 1.0
     assert metrics["egca/modes/correct"] == 0.25
     assert metrics["egca/fell_back"] == 0.0
+    assert metrics["egca/uniform/nothing_located"] == 0.0
     assert not after[mask == 0].any()
     torch.testing.assert_close((after * mask).sum(1), (before * mask).sum(1), rtol=1e-5, atol=1e-4)
     right = [i for i in range(N_COMPLETIONS) if i % 8 < 2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from verl_cases import PROBLEMS, completions, sampled_ids
@@ -10,7 +12,7 @@ pytest.importorskip("torch", reason='needs the extra "train"')
 
 from egca.credit import group_advantages
 from egca.errors import CreditError, InputError
-from egca.integrations.verl_findings import Sampled, finding_of, token_advantages
+from egca.integrations.verl_findings import Sampled, finding_of, metrics_of, token_advantages
 from egca.integrations.verl_options import Settings, crediting_of, rules_of, settings_of
 from egca.training.assessment import Bench, Job, task_of
 from egca.training.crediting import Rollout
@@ -86,6 +88,19 @@ def test_credit_lies_on_the_tokens_of_the_bug(tokenizer):
     assert len(marked[0]) > 100  # a right one: everywhere
 
 
+def test_metrics_tell_asked_in_vain_from_uniform_credit(tokenizer):
+    crediting, policy, rollouts = group_of(Settings(), tokenizer)
+    rollouts[2].places = replace(rollouts[2].places, fell_back=True)
+    rows = rows_of(crediting, policy, rollouts)
+    rows[3] = replace(rows[3], advantage=0.1)  # a failure that is better than its group
+    found = metrics_of(rows, token_advantages(rows, crediting, seed=0))
+    assert found["egca/fell_back"] == 1.0
+    assert found["egca/uniform/positive_advantage"] == 1.0
+    assert found["egca/uniform/nothing_located"] == 0.0
+    assert found["egca/credited"] == 1.0
+    assert metrics_of(rows, [None] * len(rows)) == {"egca/credited": 0.0}
+
+
 def test_a_finding_goes_with_its_own_sequence_only(tokenizer):
     crediting, policy, rollouts = group_of(Settings(), tokenizer)
     rows = rows_of(crediting, policy, rollouts)
@@ -108,6 +123,7 @@ def test_what_is_no_finding_is_refused(text):
     [
         ({"credit": {"scale": "none"}}, "norm_adv_by_std_in_grpo"),
         ({"reward": {"workers": 3}}, "reward.num_workers"),
+        ({"reward": {"critique": 0.5}}, "egca.reward.critique"),
         ({"credit": {"stratgy": "egca"}}, "egca.credit.stratgy"),
         ({"debugger": {"budget_s": -1}}, "egca.debugger.budget_s"),
         ({"credit": {"strategy": "egca-contrast"}}, "no place"),

@@ -34,11 +34,12 @@ from egca.types import Program  # noqa: E402
 
 SOURCE = """\
 def f(values):
-    total, kept = 0, []
+    total = 0
+    kept = []
     for x in values:
         total += x
         kept.append(x)
-        last = [x, total]
+        last = (x, total)
     return helper(last)
 
 def helper(last):
@@ -68,11 +69,54 @@ def test_answers_are_what_the_interpreter_says(problem, sandbox) -> None:
     assert held is not None
     assert held.call == "f([3, 4])"
     # kept is changed in place after its last assignment, secret is another function's variable
-    assert held.values == (("last", "[4, 7]"), ("total", "7"), ("x", "4"))
+    assert held.values == (("last", "(4, 7)"), ("total", "7"), ("x", "4"))
     namespace: dict[str, object] = {}
     probe = SOURCE.replace("    return helper(last)", "    return last, total, x")
     exec(probe, namespace)
     assert [repr(value) for value in namespace["f"]([3, 4])] == [text for _, text in held.values]
+
+
+UNSURE = {
+    "changed under another name": "a = []\n    b = a\n    a.append(1)",
+    "changed by what it was given to": "b = [1]\n    v.extend(b)\n    (lambda w: w.append(7))(b)",
+    "an element changed": "row = [0]\n    grid = [row]\n    row[0] = 5",
+    "elements changed in a loop": "m = [[1], [2]]\n    for r in m:\n        r.append(0)",
+    "sorted under another name": "y = v\n    v.sort()",
+    "set by an inner function": "k = 1\n    def h():\n        nonlocal k\n        k = 8\n    h()",
+    "bound by a def": "k = 1\n    def k(): pass",
+    "bound by an import": "k = 1\n    import math as k",
+    "gone behind its handler": "k = 1\n    try: 1 / 0\n    except Exception as k: pass",
+    "deleted": "k = 1\n    del k",
+    "of a comprehension too": "i = 9\n    print([i for i in v])",
+    "another target fails first": "try: v[9] = a = 3\n    except IndexError: pass",
+    "another value fails": "try: a, b = 1, v[9]\n    except IndexError: pass",
+}
+
+
+@pytest.mark.parametrize("body", UNSURE.values(), ids=UNSURE)
+def test_a_value_that_is_not_sure_makes_no_exercise(body: str, problem, sandbox) -> None:
+    source = f"def f(v):\n    {body}\n    return 0\n"
+    assert held_after(Program(source), with_input(problem, [3, 1]), sandbox, None, Asked(3)) is None
+
+
+def test_names_of_a_loop_hold_their_parts(problem, sandbox) -> None:
+    source = "def f(v):\n    i = 9\n    for i, (a, b) in enumerate(v):\n        pass\n"
+    pairs = with_input(problem, [(1, 2), (3, 4)])
+    held = held_after(Program(source), pairs, sandbox, None, Asked(3))
+    assert held is not None
+    assert held.values == (("b", "4"), ("a", "3"), ("i", "1"))
+
+
+def test_the_call_under_test_is_asked_about_and_no_other(problem, sandbox) -> None:
+    """Not one that the program makes while it is loaded, nor one that it makes of itself."""
+    source = (
+        "def g():\n    t = 5\n    return t\n\n"
+        "def f(v):\n    n = len(v)\n    s = f(v[1:]) if n else 0\n    m = s + n\n    return m\n\n"
+        "T = g() + f([1])\n"
+    )
+    held = held_after(Program(source), with_input(problem, [7, 8]), sandbox, None, Asked(3))
+    assert held is not None
+    assert held.values == (("m", "3"), ("s", "1"))  # n was assigned last in an inner call
 
 
 def test_the_first_input_or_the_longest(problem, sandbox) -> None:

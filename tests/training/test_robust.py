@@ -91,13 +91,16 @@ def test_metrics_that_cannot_be_written_are_one_line(options, tmp_path: Path) ->
         train(config_with(options), folder, listeners=[fill])
 
 
-def test_a_broken_reference_is_set_aside_and_listed(options, tmp_path: Path) -> None:
+def test_a_broken_reference_is_set_aside_and_listed(
+    options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = [
         json.loads(line) for line in Path(str(options["data.dataset"])).read_text().splitlines()
     ]
     entry = rows[1]["entry_point"]
     rows[1]["reference"] = f"def {entry}(*args):\n    return 'not this'\n"
-    file = tmp_path / "tasks.jsonl"
+    monkeypatch.chdir(tmp_path)
+    file = Path("tiny-tasks.jsonl")  # not among the generated sets, which are taken as they are
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     config = config_with(options, data__dataset=str(file), steps=2)
     report = train(config, tmp_path / "run")

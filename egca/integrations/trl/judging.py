@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from egca.errors import InputError
 from egca.integrations.trl.data import task_of_row
 from egca.training.assessment import Bench, Job
 from egca.training.crediting import Crediting, Rollout
@@ -39,12 +40,20 @@ class Judge:
         log_extra: Callable[[str, list[Any]], None],
         **others: Any,
     ) -> list[float]:
-        """r_i of each completion, judged on the text of the ids that were sampled."""
+        """r_i of each completion, judged on the text of the ids that were sampled.
+
+        Raises: InputError for one without tokens.
+        """
         assert self.policy is not None
         if constraints is None or not self._crediting.strategy.constraints:
             constraints = [None] * len(problem)
         self.rollouts = []
         for ids, row, demanded in zip(completion_ids, problem, constraints, strict=True):
+            if not len(ids):
+                raise InputError(
+                    f"completion_ids {len(self.rollouts)} is empty: a completion without tokens "
+                    "cannot be judged; let rollout_func give its end token at least"
+                )
             sampled = tuple(map(int, ids))
             completion = Completion(
                 0, len(self.rollouts), sampled, (), sampled[-1] in self.policy.ends

@@ -208,11 +208,11 @@ class Trainer:
         objective = self._config.objective
         if not self._updater.is_repeated and objective.is_credited:
             # The first part while places of the second are looked for.
-            for part, is_last in ((ready, False), (waiting, True)):
+            for part in (ready, waiting):
                 rows = self._rows(part, clock, seeds)
                 with clock.phase("train"):
                     self._updater.prepare(rows)
-                    self._updater.backward(rows, totals, means, is_last=is_last)
+                    self._updater.backward(rows, totals, means)
             self._check()  # a launcher's signal also ends who judges, so this step may be spoiled
             with clock.phase("train"):
                 norms.append(self._stepper.apply(self._rate()))

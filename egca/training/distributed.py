@@ -217,7 +217,7 @@ def spread(tensor: Tensor, like: Tensor) -> Tensor:
 
 
 def _sharded(whole: nn.Module, world: World) -> nn.Module:
-    """A copy with float32 weights in shards, which are gathered in the dtype of the whole module."""
+    """A copy with float32 weights in shards, which are gathered in the dtype of the whole."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 

@@ -70,10 +70,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sampled completions of a whole step, over all processes: their number and their tokens."""
+    """Sampled completions of a whole step, over all processes: their number and their tokens.
 
-    n_sequences: int
-    n_tokens: int
+    Of one of several updates of a step, the share that it has of both, which need not be whole.
+    """
+
+    n_sequences: float
+    n_tokens: float
     max_length: int
 
     def factors(self, rows: Sequence[Row], normalisation: Normalisation) -> Tensor:
@@ -252,6 +255,9 @@ def tokens_for(batch: Sequence[Row], policy: Policy, *, n: int | None = None) ->
     prompts = [row.prompt for row in batch] or [[policy.pad]]
     completions = [row.completion[:n] for row in batch] or [[policy.pad]]
     tokens = tokens_of(prompts, completions, policy.pad, policy.device)
+    if any(row.is_supervised for row in batch):
+        lessons = torch.tensor([row.is_supervised for row in batch], device=policy.device)
+        tokens = replace(tokens, lessons=lessons)
     if not _is_dialogue(batch):
         return tokens
     reads = [[*p, *c[:-1]] for p, c in zip(prompts, completions, strict=True)]

@@ -1,4 +1,4 @@
-"""Models in bfloat16: float32 masters are what the optimizer changes, and what a checkpoint keeps."""
+"""Models in bfloat16: float32 masters are what the optimizer changes and a checkpoint keeps."""
 
 from __future__ import annotations
 

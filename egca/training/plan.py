@@ -165,13 +165,18 @@ def _device(memory: float | None, missing: list[str]) -> str:
 
     if not torch.cuda.is_available():
         return f"the CPU, {torch.get_num_threads()} threads"
-    total = torch.cuda.get_device_properties(0).total_memory / 1e9
-    if memory is not None and memory > total:
-        missing.append(
-            f"about {memory:.0f} GB are needed and the GPU has {total:.0f}: lower "
-            "micro_batch_tokens, set model.gradient_checkpointing=true or model.lora.r=16"
-        )
-    return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}, {total:.0f} GB each"
+    n, total = torch.cuda.device_count(), torch.cuda.get_device_properties(0).total_memory / 1e9
+    said = f"{n} x {torch.cuda.get_device_name()}, {total:.0f} GB each"
+    if memory is None or memory <= total:
+        return said
+    if memory <= n * total:
+        return f"{said}; too little for one, so train in shards: accelerate launch --use_fsdp"
+    has = f"the GPU has {total:.0f}" if n == 1 else f"{n} GPUs have {n * total:.0f}"
+    missing.append(
+        f"about {memory:.0f} GB are needed and {has}: lower micro_batch_tokens, set "
+        "model.gradient_checkpointing=true or model.lora.r=16"
+    )
+    return said
 
 
 def _rollouts(engine: str, missing: list[str]) -> str:

@@ -204,7 +204,7 @@ def tokens_of(
 
 
 class Scorer(nn.Module):
-    """Log-probabilities of completions under a model, as one module that DDP and FSDP can wrap.
+    """Log-probabilities of completions under a model, as one module, whole or in shards.
 
     Args:
         model: a causal language model of transformers, or one wrapped by peft.

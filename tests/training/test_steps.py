@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -117,6 +118,18 @@ def test_a_plan_counts_every_copy() -> None:
     assert said(**few, model__dtype="bfloat16")[1] == near(alone + weight / 2, rel=0.02)
     critique = {"reward__critique": 0.5, "teacher__model": "tiny:medium-15"}
     assert said(**few, **critique)[1] == near(alone + weight, rel=0.02)
+
+
+@pytest.mark.parametrize(("n", "line", "lacks"), [(1, "", 1), (8, "accelerate launch", 0)])
+def test_a_plan_counts_the_memory_of_all_gpus(monkeypatch, n: int, line: str, lacks: int) -> None:
+    device = SimpleNamespace(total_memory=80e9)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: n)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "GPU")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda *_: device)
+    plan = plan_of(load_config("paper"))
+    assert line in dict(plan.lines)["device"]
+    assert sum("GB are needed" in text for text in plan.missing) == lacks
 
 
 def test_seeds_of_vllm_are_numbers_of_64_bits() -> None:

@@ -178,12 +178,12 @@ class Replica:
 
 
 def _master(parameter: nn.Parameter) -> nn.Parameter:
-    """The float32 weights behind a parameter, itself where it has them.
+    """The float32 weights behind a parameter, itself where it is no less precise.
 
     Its gradient is moved there as soon as a backward pass has it, so that a sum over micro-batches
     is one of float32, and no second gradient is kept.
     """
-    if parameter.dtype == torch.float32:
+    if not _is_coarse(parameter):
         return parameter
     master = nn.Parameter(parameter.detach().float())
 
@@ -195,6 +195,10 @@ def _master(parameter: nn.Parameter) -> nn.Parameter:
 
     parameter.register_post_accumulate_grad_hook(take)
     return master
+
+
+def _is_coarse(tensor: Tensor) -> bool:
+    return bool(torch.finfo(tensor.dtype).bits < 32)
 
 
 def whole(tensor: Tensor) -> Tensor:
@@ -223,11 +227,11 @@ def _sharded(whole: nn.Module, world: World) -> nn.Module:
 
     assert world.device is not None
     mesh = init_device_mesh(world.device.type, (world.n,))
-    dtype = next(whole.parameters()).dtype
-    module = copy.deepcopy(whole).float()
-    precision = MixedPrecisionPolicy()
-    if dtype != torch.float32:
-        precision = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=torch.float32)
+    module, precision = copy.deepcopy(whole), MixedPrecisionPolicy()
+    first = next(whole.parameters())
+    if _is_coarse(first):
+        module = module.float()
+        precision = MixedPrecisionPolicy(param_dtype=first.dtype, reduce_dtype=torch.float32)
     blocks = {
         name for m in module.modules() for name in getattr(m, "_no_split_modules", None) or ()
     }

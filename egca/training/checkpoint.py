@@ -22,6 +22,8 @@ def save(folder: Path, step: int, state: dict[str, Any], keep: int) -> Path:
     Raises: InputError where it cannot be written; the checkpoints that exist are untouched.
     """
     target = folder / f"{_PREFIX}{step:06d}"
+    if target.exists():  # the same state, of a run that was resumed and stopped before a step
+        return target
     temporary = folder / f".{target.name}.{os.getpid()}"
     try:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -29,8 +31,6 @@ def save(folder: Path, step: int, state: dict[str, Any], keep: int) -> Path:
         torch.save(state, temporary / "state.pt")
         (temporary / "step.json").write_text(json.dumps({"step": step}), "utf-8")
         _synchronise(temporary / "state.pt")
-        if target.exists():
-            shutil.rmtree(target)
         temporary.rename(target)
     except (OSError, RuntimeError) as error:  # torch.save has a RuntimeError for a full disk
         shutil.rmtree(temporary, ignore_errors=True)

@@ -11,12 +11,13 @@ import json
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from egca.errors import InputError
+from egca.training.combinations import check_combinations
 from egca.training.sections import Alignment, Dialogue, Section, Supervised, Teacher
 
 
@@ -46,7 +47,9 @@ class Data(Section):
     exclude: list[str] = Field(
         default_factory=list, description="data sets whose problems, by id, are left out"
     )
-    ids: list[str] | None = Field(default=None, description="only these task ids")
+    ids: list[str] | None = Field(
+        default=None, min_length=1, description="only these task ids; null: all"
+    )
     limit: PositiveInt | None = Field(default=None, description="only so many problems")
     prompt: str = Field(
         default="generation-with-constraints",
@@ -167,11 +170,14 @@ class Objective(Section):
         return self.beta > 0 and self.name != "sft"
 
 
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
+
 class Optimizer(Section):
     """AdamW."""
 
     learning_rate: float = Field(default=1e-6, gt=0)
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
     weight_decay: float = Field(default=0.0, ge=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
     schedule: Literal["constant", "linear", "cosine"] = "constant"
@@ -213,7 +219,7 @@ class TrainConfig(Section):
     checkpoint: Checkpoint = Checkpoint()
     steps: PositiveInt | None = None
     epochs: float = Field(default=1.0, gt=0)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     micro_batch_tokens: PositiveInt = Field(
         default=16_384, description="padded tokens forward at once"
     )
@@ -292,6 +298,9 @@ def config_of(tree: Mapping[str, Any], origin: str) -> TrainConfig:
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise InputError(f"{origin}: {unknown_field(name)}") from None
+        parent = name.rpartition(".")[0]
+        if first["type"] == "missing" and parent in fields():  # the second of two numbers
+            raise InputError(f"{origin}: {parent} is {first['input']!r}: too few") from None
         if first["type"] == "missing":
             raise InputError(
                 f"{origin}: {name} is missing; give it with --set {name}=..."
@@ -300,16 +309,7 @@ def config_of(tree: Mapping[str, Any], origin: str) -> TrainConfig:
         if first["type"] == "string_pattern_mismatch":
             said = f"it says {fields()[name]}"
         raise InputError(f"{origin}: {name} is {first['input']!r}: {said}") from None
-    name, strategy = config.objective.name, config.credit.strategy
-    if not config.objective.is_credited and strategy != "uniform":
-        raise InputError(
-            f"objective.name {name} makes token advantages of its own, so credit.strategy "
-            f"{strategy} would change nothing: give --credit uniform"
-        )
-    if name in ("rlef", "sft") and config.alignment.share > 0:
-        raise InputError(f"objective.name {name} has no exercises: give alignment.share=0")
-    if name in ("rlef", "sft") and config.supervised.weight > 0:
-        raise InputError(f"objective.name {name} has no lessons beside it: supervised.weight=0")
+    check_combinations(config)
     return config
 
 

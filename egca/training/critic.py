@@ -18,7 +18,7 @@ from egca.training.metrics import Means
 from egca.training.objectives import clipped_value_loss
 from egca.training.policy import Policy, Tokens
 from egca.training.stepping import Stepper
-from egca.training.update import Row, Totals, fill, plan, stacked, tokens_for
+from egca.training.update import Row, Totals, fill, plan, sampled, stacked, tokens_for
 
 
 class Critic(nn.Module):
@@ -68,25 +68,23 @@ class CriticUpdater:
         # The value of a turn is that before its first token; no more of it is read.
         self._n_valued = 1 if objective.name == "rlef" else None
 
-    @torch.no_grad()
     def prepare(self, rows: Sequence[Row]) -> None:
-        """Fill in the values that advantages and returns are made with."""
-        for batch in self._replica.evened(plan(rows, self._budget).batches):
-            tokens = tokens_for(batch or (), self._policy, n=self._n_valued)
-            fill(batch or [], "old_values", self._replica.module(tokens))
+        """Fill in the values that advantages and returns are made with; lessons have none."""
+        with self._replica.scoring():
+            for batch in self._replica.evened(plan(sampled(rows), self._budget).batches):
+                tokens = tokens_for(batch or (), self._policy, n=self._n_valued)
+                fill(batch or [], "old_values", self._replica.module(tokens))
 
     def update(self, rows: Sequence[Row], totals: Totals, means: Means, factor: float) -> None:
-        """A step towards the returns of these rows.
+        """A step towards the returns of these rows, lessons apart.
 
         Args:
             totals: of the rows of all processes, which the loss is a mean over.
             factor: of the learning rate, by the schedule.
         """
-        batches = self._replica.evened(plan(rows, self._budget).batches)
-        for i, batch in enumerate(batches):
-            with self._replica.syncing(i == len(batches) - 1):
-                loss = self._loss(batch, totals, means)
-                (loss * self._replica.world.n).backward()
+        for batch in self._replica.evened(plan(sampled(rows), self._budget).batches):
+            loss = self._loss(batch, totals, means)
+            (loss * self._replica.world.n).backward()
         norm = self._stepper.apply(self._objective.critic_learning_rate * factor)
         means.add("critic_grad_norm", norm)
         means.total("skipped_critic_updates", self._stepper.is_bad(norm))

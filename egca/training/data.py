@@ -68,7 +68,7 @@ def prompts_of(
             aside.append(SetAside(problem.task_id, "it has no reference to compare with"))
             continue
         try:
-            ids = _ids(problem, demanded, policy, family)
+            ids = ids_of(problem, demanded, policy, family)
             task = task_of(problem, demanded)
         except EgcaError as error:
             aside.append(SetAside(problem.task_id, str(error)))
@@ -83,9 +83,10 @@ def prompts_of(
     return prompts, aside
 
 
-def _ids(
+def ids_of(
     problem: Problem, constraints: ConstraintSet | None, policy: Policy, family: str
 ) -> list[int]:
+    """Ids of a problem's prompt. Raises: EgcaError where a template cannot take it."""
     if family == PLAIN:
         return policy.encode(problem.prompt + "\n", special=True)
     return encoded(messages_of(load_prompt(family), problem, constraints), policy)

@@ -2,19 +2,21 @@
 
 `accelerate launch -m egca train ...` (or torchrun) starts them, on one machine or several that
 share a file system. Each takes its part of a step's prompts and judges with processes of its own;
-the gradient is that of the whole step. Weights are whole in each process (DDP) or in shards (FSDP2,
-where accelerate is told to use FSDP). In shards, each process keeps one whole copy beside its own,
-of the weights only, to sample from: what FSDP saves are gradients and the optimizer's state. Both
-are tested with two processes on the CPU. One process is a world of its own, in which nothing below
-communicates."""
+the gradient is that of the whole step. Weights are whole in each process, which average their
+gradients once for each update (data parallel), or in shards (FSDP2, where accelerate is told to use
+FSDP). In shards, each process keeps one whole copy beside its own, of the weights only, to sample
+from: what FSDP saves are gradients and the optimizer's state. Both are tested with two processes on
+the CPU. One process is a world of its own, in which nothing below communicates.
+
+Where a model is in bfloat16, what is trained are float32 masters of its weights: a step of a usual
+learning rate is less than the distance to the next bfloat16 number, and would be rounded away."""
 
 from __future__ import annotations
 
 import copy
 import os
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -98,6 +100,10 @@ def open_world() -> World:
 class Replica:
     """A module in training, as this process has it.
 
+    Its passes are in the module's own dtype. Gradients are summed up in float32, over micro-batches
+    and over processes, and it is float32 weights that the optimizer changes: `named`, by name, or
+    this process's shards of them.
+
     Args:
         whole: the module; it stays whole, and in a world of shards a copy of it is trained.
     """
@@ -105,40 +111,50 @@ class Replica:
     def __init__(self, whole: nn.Module, world: World | None = None) -> None:
         self.world = world or World()
         self._whole = whole
-        self._inner = whole
-        self.module = whole
-        if self.world.n > 1 and self.world.is_sharded:
-            self._inner = self.module = _sharded(copy.deepcopy(whole), self.world)
-        elif self.world.n > 1:
-            assert self.world.device is not None
-            devices = None if self.world.device.type == "cpu" else [self.world.device]
-            with warnings.catch_warnings():  # the successor of the option is not in torch 2.6
-                warnings.simplefilter("ignore", FutureWarning)
-                self.module = nn.parallel.DistributedDataParallel(
-                    whole, device_ids=devices, broadcast_buffers=False
-                )
+        self._is_sharded = self.world.n > 1 and self.world.is_sharded
+        self.module = _sharded(whole, self.world) if self._is_sharded else whole
+        self._inner = {n: p for n, p in self.module.named_parameters() if p.requires_grad}
+        self.named = {name: _master(p) for name, p in self._inner.items()}
 
-    @property
-    def named(self) -> dict[str, nn.Parameter]:
-        """What is trained, by name: parameters, or this process's shards of them."""
-        return {name: p for name, p in self._inner.named_parameters() if p.requires_grad}
-
-    def evened(self, batches: Sequence[T], at_least: int = 0) -> list[T | None]:
+    def evened(self, batches: Sequence[T]) -> list[T | None]:
         """The batches, and as many None behind as the process with the most has more.
 
-        A forward pass is a meeting of all processes where weights are in shards, a backward pass in
-        any case: a process that took fewer would leave the others waiting.
+        A pass is a meeting of all processes where weights are in shards: a process that took fewer
+        would leave the others waiting.
         """
-        if self.world.n == 1:
+        if not self._is_sharded:
             return list(batches)
-        n = max(self.world.most(len(batches)), at_least)
-        return [*batches, *[None] * (n - len(batches))]
+        return [*batches, *[None] * (self.world.most(len(batches)) - len(batches))]
 
-    def syncing(self, is_last: bool) -> Any:
-        """Around a forward and backward pass; gradients of whole weights are averaged once."""
-        if isinstance(self.module, nn.parallel.DistributedDataParallel) and not is_last:
-            return self.module.no_sync()
-        return nullcontext()
+    @contextmanager
+    def scoring(self) -> Iterator[None]:
+        """Around passes whose numbers are kept: without gradient, and without dropout."""
+        was_training = self.module.training
+        self.module.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.module.train(was_training)
+
+    def average(self) -> None:
+        """Put the gradients of all processes together; once for each update, in all of them."""
+        if self.world.n == 1 or self._is_sharded:
+            return  # where weights are in shards, the backward pass has done it
+        if not self.world.most(any(p.grad is not None for p in self.named.values())):
+            return
+        for p in self.named.values():
+            if p.grad is None:  # no row of this process
+                p.grad = torch.zeros_like(p)
+            dist.all_reduce(p.grad)
+            p.grad /= self.world.n
+
+    @torch.no_grad()
+    def round_off(self) -> None:
+        """After a step: give the module the masters' new weights, in its own dtype."""
+        for name, p in self._inner.items():
+            if self.named[name] is not p:
+                p.copy_(self.named[name])
 
     def weights(self) -> dict[str, Tensor]:
         """What is trained, whole and on the CPU."""
@@ -147,18 +163,42 @@ class Replica:
     @torch.no_grad()
     def load(self, weights: dict[str, Tensor]) -> None:
         """Take over weights that `weights` has given."""
-        mine = self.named
         for name, tensor in weights.items():
-            mine[name].copy_(spread(tensor, mine[name]))
+            self.named[name].copy_(spread(tensor, self.named[name]))
+        self.round_off()
         self.publish()
 
     @torch.no_grad()
     def publish(self) -> None:
         """Bring the whole module, which others sample from, up to date."""
-        if self._inner is not self._whole:
+        if self._is_sharded:
             theirs = dict(self._whole.named_parameters())
             for name, p in self.named.items():
                 theirs[name].copy_(whole(p))
+
+
+def _master(parameter: nn.Parameter) -> nn.Parameter:
+    """The float32 weights behind a parameter, itself where it is no less precise.
+
+    Its gradient is moved there as soon as a backward pass has it, so that a sum over micro-batches
+    is one of float32, and no second gradient is kept.
+    """
+    if not _is_coarse(parameter):
+        return parameter
+    master = nn.Parameter(parameter.detach().float())
+
+    def take(parameter: Tensor) -> None:
+        gradient = parameter.grad
+        assert gradient is not None
+        master.grad = gradient.float() if master.grad is None else master.grad.add_(gradient)
+        parameter.grad = None
+
+    parameter.register_post_accumulate_grad_hook(take)
+    return master
+
+
+def _is_coarse(tensor: Tensor) -> bool:
+    return bool(torch.finfo(tensor.dtype).bits < 32)
 
 
 def whole(tensor: Tensor) -> Tensor:
@@ -180,17 +220,23 @@ def spread(tensor: Tensor, like: Tensor) -> Tensor:
     return tensor
 
 
-def _sharded(module: nn.Module, world: World) -> nn.Module:
+def _sharded(whole: nn.Module, world: World) -> nn.Module:
+    """A copy with float32 weights in shards, which are gathered in the dtype of the whole."""
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
     assert world.device is not None
     mesh = init_device_mesh(world.device.type, (world.n,))
+    module, precision = copy.deepcopy(whole), MixedPrecisionPolicy()
+    first = next(whole.parameters())
+    if _is_coarse(first):
+        module = module.float()
+        precision = MixedPrecisionPolicy(param_dtype=first.dtype, reduce_dtype=torch.float32)
     blocks = {
         name for m in module.modules() for name in getattr(m, "_no_split_modules", None) or ()
     }
     for inner in list(module.modules()):
         if type(inner).__name__ in blocks:
-            fully_shard(inner, mesh=mesh)
-    fully_shard(module, mesh=mesh)
+            fully_shard(inner, mesh=mesh, mp_policy=precision)
+    fully_shard(module, mesh=mesh, mp_policy=precision)
     return module

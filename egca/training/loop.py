@@ -29,6 +29,13 @@ from egca.training.update import Row, Totals, Updater
 Listener = Callable[[int, dict[str, Any], Sequence[Group]], None]
 
 
+def steps_of(config: TrainConfig, n_prompts: int) -> int:
+    """Steps of a whole run on so many problems, or lessons."""
+    if config.steps is not None:
+        return config.steps
+    return max(math.ceil(n_prompts * config.epochs / config.rollout.prompts_per_step), 1)
+
+
 class Stopped(Exception):
     """The run was asked to end; its state is that before the step that was under way."""
 
@@ -82,10 +89,7 @@ class Trainer:
     @property
     def n_steps(self) -> int:
         """Steps of the whole run."""
-        if self._config.steps is not None:
-            return self._config.steps
-        n = len(self._prompts) * self._config.epochs / self._config.rollout.prompts_per_step
-        return max(math.ceil(n), 1)
+        return steps_of(self._config, len(self._prompts))
 
     def resume(self) -> bool:
         """Go on from the last checkpoint; whether there was one."""
@@ -146,10 +150,10 @@ class Trainer:
                 self._before = self._position()
                 if self._world.is_main:
                     self._log.write({"step": self.step - 1, **metrics})
+                if self.step % self._config.checkpoint.every == 0 or self.step == self.n_steps:
+                    self.save()  # whatever a listener runs into
                 for listener in self._listeners:
                     listener(self.step - 1, metrics, groups)
-                if self.step % self._config.checkpoint.every == 0 or self.step == self.n_steps:
-                    self.save()
         except Stopped:
             self.save()
             raise
@@ -186,6 +190,7 @@ class Trainer:
             if not any(counts):
                 break
             means.total("resampled", len(silent))
+            means.total("tokens", sum(one.n_tokens for i in silent for one in groups[i]))
             at = sum(counts[: world.rank])
             mine = self._order.take(sum(counts))[at : at + len(silent)]
             found = self._rollouts.collect(self._chosen(mine), clock)
@@ -208,11 +213,11 @@ class Trainer:
         objective = self._config.objective
         if not self._updater.is_repeated and objective.is_credited:
             # The first part while places of the second are looked for.
-            for part, is_last in ((ready, False), (waiting, True)):
+            for part in (ready, waiting):
                 rows = self._rows(part, clock, seeds)
                 with clock.phase("train"):
                     self._updater.prepare(rows)
-                    self._updater.backward(rows, totals, means, is_last=is_last)
+                    self._updater.backward(rows, totals, means)
             self._check()  # a launcher's signal also ends who judges, so this step may be spoiled
             with clock.phase("train"):
                 norms.append(self._stepper.apply(self._rate()))
@@ -244,12 +249,13 @@ class Trainer:
     def _batches(
         self, rows: Sequence[Row], totals: Totals
     ) -> Iterator[tuple[Sequence[Row], Totals]]:
-        """The rows of each update, with the totals that make it a mean over its share."""
+        """The rows of each update, with the totals of an n-th of the step.
+
+        Where n does not divide the rows, updates differ in size, and every row counts the same.
+        """
         objective = self._config.objective
         n = objective.minibatches
-        share = Totals(
-            max(totals.n_sequences // n, 1), max(totals.n_tokens // n, 1), totals.max_length
-        )
+        share = Totals(totals.n_sequences / n, totals.n_tokens / n, totals.max_length)
         generator = torch.Generator().manual_seed(self._config.seed * 7_919 + self.step)
         for _ in range(objective.num_iterations):
             shuffled = torch.randperm(len(rows), generator=generator).tolist()

@@ -87,6 +87,7 @@ def rollouts_of(config: TrainConfig, parts: Parts, say: Say) -> Rollouts:
         config.supervised.weight,
         config.data.prompt,
         Critique(scores_of(config, parts.debugger, say), weight) if weight else None,
+        config.rollout.max_completion_length,
     )
 
 

@@ -79,8 +79,8 @@ def sequence_factors(
     lengths: Tensor,
     normalisation: Normalisation,
     *,
-    n_sequences: int,
-    n_tokens: int,
+    n_sequences: float,
+    n_tokens: float,
     max_length: int,
 ) -> Tensor:
     """What the token losses of each sequence are multiplied by before they are summed, (B,).

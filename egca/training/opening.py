@@ -9,11 +9,16 @@ from egca.training.config import Model
 from egca.training.policy import Policy, load_policy
 
 
-def open_policy(options: Model, say: Callable[[str], None], place: str = "auto") -> Policy:
-    """The model, on a device. Raises: InputError, ProviderError for what a user can mend."""
+def open_policy(
+    options: Model, say: Callable[[str], None], place: str = "auto", seed: int = 0
+) -> Policy:
+    """The model, on a device; seed: of fresh adapters.
+
+    Raises: InputError, ProviderError for what a user can mend.
+    """
     name = options.name
     if not name.startswith(tiny.PREFIX):
-        return load_policy(options, place)
+        return load_policy(options, place, seed)
     student = tiny.student_named(name.removeprefix(tiny.PREFIX))
 
     def report(step: int, loss: float) -> None:
@@ -21,4 +26,4 @@ def open_policy(options: Model, say: Callable[[str], None], place: str = "auto")
             say(f"training {name} once: step {step} of {student.steps}, loss {loss:.3f}")
 
     folder = tiny.student_folder(student, report=report)
-    return load_policy(options.model_copy(update={"name": str(folder)}), place)
+    return load_policy(options.model_copy(update={"name": str(folder)}), place, seed)

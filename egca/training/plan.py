@@ -16,6 +16,8 @@ from egca.training import tiny
 from egca.training.config import TrainConfig
 from egca.training.data import load_problems
 from egca.training.debugging import questions_of
+from egca.training.evaluation import held_out
+from egca.training.policy import NO_FLASH_ATTENTION, has_flash_attention
 from egca.training.sections import n_learned
 
 _BYTES = {"float32": 4, "bfloat16": 2}
@@ -51,6 +53,12 @@ def plan_of(config: TrainConfig) -> Plan:
     except EgcaError as error:
         missing.append(str(error))
         plan_lines.append(("problems", f"{config.data.dataset}: not here"))
+    try:
+        held_out(config)
+    except EgcaError as error:
+        missing.append(str(error))
+    if config.model.attention == "flash_attention_2" and not has_flash_attention():
+        missing.append(NO_FLASH_ATTENTION)
     rollout = config.rollout
     n_each = rollout.prompts_per_step
     group = f"{n_each} prompts x {rollout.num_generations} completions"
@@ -90,23 +98,25 @@ def _memory(config: TrainConfig, missing: list[str]) -> tuple[float | None, str]
         student = tiny.student_named(name.removeprefix(tiny.PREFIX))
         is_here = (tiny.cache_folder() / "students" / student.digest).exists()
         when = "in the cache" if is_here else "trained on the first run, some minutes on one core"
-        hidden, layers, vocabulary = student.hidden, student.layers, student.vocabulary
-        n = layers * 12 * hidden**2 + vocabulary * hidden
-    else:
-        shape = _shape(name)
+    elif _shape(name) is not None:
         when = "in a folder here"
-        if shape is None:
-            free = shutil.disk_usage(Path.home()).free / 1e9
-            when = f"downloaded from the hub on the first run ({free:.0f} GB free)"
-            if name not in SHAPES:
-                return None, f"{name}: {when}"
-            shape = SHAPES[name]
-        hidden, layers, vocabulary = shape
-        n = parameters_of(shape)
-    width = _BYTES[config.model.dtype]
-    adapters = 0.01 if config.model.lora else 1.0
-    states = n * (width + adapters * (width + 2 * width))
-    copies = n * width if config.objective.beta > 0 and not config.model.lora else 0
+    else:
+        free = shutil.disk_usage(Path.home()).free / 1e9
+        when = f"downloaded from the hub on the first run ({free:.0f} GB free)"
+    shape, n = shape_of(name), _size(name)
+    if shape is None or n is None:
+        return None, f"{name}: {when}"
+    hidden, layers, vocabulary = shape
+    width, is_adapted = _BYTES[config.model.dtype], config.model.lora is not None
+    # For each trained number in float32 its gradient and two moments, and itself where the model
+    # has no float32 of it: masters of bfloat16 weights, and adapters.
+    trained = 12 if width == 4 and not is_adapted else 16
+    states = n * (width + (0.01 if is_adapted else 1.0) * trained)
+    if config.objective.has_critic:
+        states *= 2
+    copies = n * width if config.objective.has_reference and not is_adapted else 0
+    if config.reward.critique and config.teacher.model is not None:
+        copies += (_size(config.teacher.model) or 0) * width
     per_token = hidden * width * (_ACTIVATIONS if not config.model.gradient_checkpointing else 2)
     activations = config.micro_batch_tokens * layers * per_token
     logits = min(config.chunk_tokens, config.micro_batch_tokens) * vocabulary * 4 * 3
@@ -126,8 +136,20 @@ def parameters_of(shape: tuple[int, int, int]) -> int:
 
 
 def shape_of(name: str) -> tuple[int, int, int] | None:
-    """Hidden size, layers and vocabulary of a model in a folder, or of a preset's."""
+    """Hidden size, layers and vocabulary of a model in a folder, of a preset's, or of a student."""
+    if name.startswith(tiny.PREFIX):
+        student = tiny.student_named(name.removeprefix(tiny.PREFIX))
+        return student.hidden, student.layers, student.vocabulary
     return _shape(name) or SHAPES.get(name)
+
+
+def _size(name: str) -> int | None:
+    """About how many parameters; None where the model is not here."""
+    shape = shape_of(name)
+    if shape is None:
+        return None
+    tied = shape[0] * shape[2] if name.startswith(tiny.PREFIX) else 0  # one layer for both ends
+    return parameters_of(shape) - tied
 
 
 def _shape(name: str) -> tuple[int, int, int] | None:
@@ -143,13 +165,18 @@ def _device(memory: float | None, missing: list[str]) -> str:
 
     if not torch.cuda.is_available():
         return f"the CPU, {torch.get_num_threads()} threads"
-    total = torch.cuda.get_device_properties(0).total_memory / 1e9
-    if memory is not None and memory > total:
-        missing.append(
-            f"about {memory:.0f} GB are needed and the GPU has {total:.0f}: lower "
-            "micro_batch_tokens, set model.gradient_checkpointing=true or model.lora.r=16"
-        )
-    return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}, {total:.0f} GB each"
+    n, total = torch.cuda.device_count(), torch.cuda.get_device_properties(0).total_memory / 1e9
+    said = f"{n} x {torch.cuda.get_device_name()}, {total:.0f} GB each"
+    if memory is None or memory <= total:
+        return said
+    if memory <= n * total:
+        return f"{said}; too little for one, so train in shards: accelerate launch --use_fsdp"
+    has = f"the GPU has {total:.0f}" if n == 1 else f"{n} GPUs have {n * total:.0f}"
+    missing.append(
+        f"about {memory:.0f} GB are needed and {has}: lower micro_batch_tokens, set "
+        "model.gradient_checkpointing=true or model.lora.r=16"
+    )
+    return said
 
 
 def _rollouts(engine: str, missing: list[str]) -> str:
@@ -193,8 +220,11 @@ def _debugger(config: TrainConfig, missing: list[str]) -> str:
 
 def _objective(config: TrainConfig) -> str:
     options = config.objective
-    penalty = f"KL {options.beta:g} ({options.kl_estimator})" if options.beta else "no KL term"
-    return (
-        f"{options.name}, clip {options.epsilon:g}, {penalty}, loss by {options.loss_normalisation}"
-        f", learning rate {config.optimizer.learning_rate:g}"
-    )
+    said: list[str] = [options.name]
+    if options.name != "sft":
+        high = "" if options.epsilon_high is None else f" and {options.epsilon_high:g}"
+        how = options.kl_estimator if options.is_credited else "k1, in the reward"
+        said.append(f"clip {options.epsilon:g}{high}")
+        said.append(f"KL {options.beta:g} ({how})" if options.has_reference else "no KL term")
+    said.append(f"loss by {options.loss_normalisation}")
+    return ", ".join([*said, f"learning rate {config.optimizer.learning_rate:g}"])

@@ -20,6 +20,11 @@ from torch.utils.checkpoint import checkpoint
 from egca.errors import InputError, ProviderError
 from egca.training.config import Lora, Model
 
+NO_FLASH_ATTENTION = (
+    "model.attention flash_attention_2 needs the package flash-attn and a GPU that it runs on; "
+    "sdpa needs neither"
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
@@ -62,15 +67,24 @@ class Policy:
         self.tokenizer.save_pretrained(folder)
 
 
-def load_policy(options: Model, device: str = "auto") -> Policy:
+def load_policy(options: Model, device: str = "auto", seed: int = 0) -> Policy:
     """The policy, in training mode and with dropout off where its config has none.
 
-    Raises: ProviderError in one line where the model cannot be loaded, MissingExtraError.
+    Args: seed: of fresh adapters.
+    Raises: ProviderError in one line where the model cannot be loaded, or not be trained here;
+        InputError for options that it cannot have, MissingExtraError.
     """
     from egca.providers.transformers_model import load_transformers
 
+    if options.attention == "flash_attention_2" and not has_flash_attention():
+        raise InputError(NO_FLASH_ATTENTION)
     chat = load_transformers(options.name, dtype=options.dtype, device=device)
     model: Any = chat.model
+    if not isinstance(getattr(model, "model", None), nn.Module):  # GPT-2 has it by another name
+        raise ProviderError(
+            f"{options.name}: a {type(model).__name__} cannot be trained here yet: what is below "
+            "its output layer is not called model"
+        )
     if getattr(model.config.get_text_config(), "final_logit_softcapping", None) or _scales(model):
         raise ProviderError(
             f"{options.name}: models that scale or cap logits cannot be trained here yet"
@@ -81,11 +95,19 @@ def load_policy(options: Model, device: str = "auto") -> Policy:
         enable = getattr(model, "activation_checkpointing_enable", None) or getattr(model, older)
         enable({"use_reentrant": False})
     if options.lora is not None:
+        torch.manual_seed(seed)
         model = with_lora(model, options.lora)
         if options.gradient_checkpointing:
             model.enable_input_require_grads()
     model.train()
     return Policy(model, chat.tokenizer, tuple(chat.ends))
+
+
+def has_flash_attention() -> bool:
+    """Whether model.attention may be flash_attention_2 here."""
+    from transformers.utils import is_flash_attn_2_available
+
+    return bool(is_flash_attn_2_available())
 
 
 @torch.inference_mode()
@@ -126,12 +148,14 @@ class Tokens:
     predicts it sits at `starts[b] - 1 + t`; starts (B,) is the prompt's length, lengths (B,) T_i.
     Causal attention never looks right, so padding there needs no mask. carriers (B,): the row that
     begins with what is read of this one, in whose pass its hidden states are; None: each its own.
+    lessons (B,): rows that nobody sampled, so that no temperature divides their logits; None: none.
     """
 
     ids: Tensor
     starts: Tensor
     lengths: Tensor
     carriers: Tensor | None = None
+    lessons: Tensor | None = None
 
     @property
     def mask(self) -> Tensor:
@@ -180,11 +204,12 @@ def tokens_of(
 
 
 class Scorer(nn.Module):
-    """Log-probabilities of completions under a model, as one module that DDP and FSDP can wrap.
+    """Log-probabilities of completions under a model, as one module, whole or in shards.
 
     Args:
         model: a causal language model of transformers, or one wrapped by peft.
-        temperature: of sampling; the probabilities are those that sampling used.
+        temperature: of sampling; the probabilities are those that sampling used. Of lessons they
+            are the model's own, at temperature 1.
         chunk: tokens whose logits exist in float32 at once.
         shares_prompts: whether a prompt may be read once for all of its completions, in two passes.
             Not where weights are in shards: every pass is a meeting of all processes, which would
@@ -227,9 +252,14 @@ class Scorer(nn.Module):
         else:
             states = hidden[index[row], place - starts[index[row]]]
         layer = plain.get_output_embeddings()
+        heat = torch.full_like(mask[:, 0], self.temperature)
+        if tokens.lessons is not None:
+            heat = heat.masked_fill(tokens.lessons, 1.0)
+        heat = heat[row, None]
         logprobs, entropies = [], []
         for at in range(0, len(targets), self.chunk):
-            part = states[at : at + self.chunk], targets[at : at + self.chunk]
+            to = at + self.chunk
+            part = states[at:to], targets[at:to], heat[at:to]
             if torch.is_grad_enabled() and len(targets) > self.chunk:
                 one = checkpoint(self._score, layer, *part, use_reentrant=False)
             else:
@@ -242,8 +272,10 @@ class Scorer(nn.Module):
             flat[1].index_put((row, t), torch.cat(entropies)),
         )
 
-    def _score(self, layer: nn.Module, states: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        logits = layer(states).float() / self.temperature
+    def _score(
+        self, layer: nn.Module, states: Tensor, targets: Tensor, heat: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        logits = layer(states).float() / heat
         logprobs = torch.log_softmax(logits, -1)
         with torch.no_grad():
             entropy = -(logprobs.exp() * logprobs).sum(-1)

@@ -18,17 +18,20 @@ from egca.training.objectives import (
     whitened,
 )
 from egca.training.policy import mask_of
-from egca.training.update import Row, stacked
+from egca.training.update import Row, sampled, stacked
 
 
 def token_advantages(rows: Sequence[Row], objective: Objective, world: World) -> None:
     """Fill in `advantages`, and with a critic `returns`, of this process's rows of a step.
+
+    Lessons keep what they have: their advantages are weights of a cross-entropy.
 
     Args:
         rows: with rewards; with old and reference log-probabilities where beta > 0, for ppo and
             rlef with old values.
         world: whose rows the advantages are whitened over.
     """
+    rows = sampled(rows)
     lengths = [len(row.completion) for row in rows]
     mask = mask_of(torch.tensor(lengths))
     rewards = torch.tensor([row.reward for row in rows])

@@ -6,6 +6,7 @@ that time."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -74,7 +75,7 @@ class Rollouts:
 
     check: called often; it raises where the run is to end. supervised_weight: of a lesson on the
     reference beside each group (RLTF). family: of prompts, which says how a reference is written.
-    critique: of a teacher, mixed into rewards.
+    critique: of a teacher, mixed into rewards. max_tokens: of a lesson; longer ones are left out.
     """
 
     policy: Policy
@@ -86,6 +87,7 @@ class Rollouts:
     supervised_weight: float = 0.0
     family: str = PLAIN
     critique: Critique | None = None
+    max_tokens: int | None = None
 
     def wanted(self, prompts_per_step: int) -> int:
         """Problems of a step."""
@@ -151,7 +153,8 @@ class Rollouts:
             for row in self.crediting.rows(rollout)
         ]
         if self.supervised_weight:
-            rows += [self._lesson(group) for group in groups]
+            lessons = [self._lesson(group) for group in groups]
+            rows += [one for one in lessons if len(one.completion) <= (self.max_tokens or math.inf)]
         return rows
 
     def _lesson(self, group: Group) -> Row:

@@ -20,20 +20,19 @@ from egca.credit import find_strategy, options_from
 from egca.errors import InputError
 from egca.files import make_folder, save_text
 from egca.problems import Problem
-from egca.structure import ConstraintSet, extract_constraints
+from egca.structure import ConstraintSet
 from egca.training.assessment import Bench, Rules
 from egca.training.config import Debugger, TrainConfig, read_config
-from egca.training.crediting import Crediting, Group
+from egca.training.crediting import Crediting
 from egca.training.critic import Critic, CriticUpdater
-from egca.training.data import Prompt, SetAside, load_problems, prompts_of
+from egca.training.data import SetAside, load_problems, prompts_of
 from egca.training.debugging import LOG, served_debugger, shared_out
 from egca.training.demands import demands_of
 from egca.training.distributed import Replica, World
-from egca.training.evaluation import evaluate, together
+from egca.training.evaluation import Evaluator, held_out, prompts_held_out
 from egca.training.loggers import Loggers, check_installed
-from egca.training.loop import Listener, Stopped, Trainer
+from egca.training.loop import Listener, Stopped, Trainer, steps_of
 from egca.training.methods import Parts, open_method
-from egca.training.metrics import Means, MetricsLog
 from egca.training.opening import open_policy
 from egca.training.policy import Policy, Reference, Scorer
 from egca.training.records import SampleLog
@@ -84,14 +83,18 @@ def train(
     if world.is_main:
         _open_folder(config, folder, resume)
     problems = load_problems(config.data)
+    others = held_out(config)
     with served_debugger(config, folder, world, say) as debugger:
-        return _train(config, debugger, problems, folder, resume, policy, world, listeners, say)
+        return _train(
+            config, debugger, problems, others, folder, resume, policy, world, listeners, say
+        )
 
 
 def _train(
     config: TrainConfig,
     debugger: Debugger,
     problems: list[Problem],
+    others: list[Problem],
     folder: Path,
     resume: bool,
     policy: Policy | None,
@@ -99,13 +102,15 @@ def _train(
     listeners: Sequence[Listener],
     say: Callable[[str], None],
 ) -> Report:
-    """As train. debugger: its options, with the name that processes open it by."""
+    """As train. debugger: its options, with the name that processes open it by; others: problems
+    held out."""
     strategy = find_strategy(config.credit.strategy)
     options = options_from(config.credit.options)
     debugger = shared_out(debugger, config, world)
     with world.main_first():
         place = "auto" if world.device is None else str(world.device)
-        policy = policy or open_policy(config.model, say, place)
+        policy = policy or open_policy(config.model, say, place, config.seed)
+    torch.manual_seed(config.seed + world.rank)  # of dropout
     demands: list[ConstraintSet | None] = [None] * len(problems)
     if strategy.constraints:
         with world.main_first():
@@ -117,6 +122,7 @@ def _train(
     prompts, aside = prompts_of(
         problems, demands, policy, config.data.prompt, config.rollout.max_prompt_length
     )
+    held_prompts = prompts_held_out(config, others, policy)
     report = Report(aside=aside)
     crediting = Crediting(
         strategy, options, config.credit.scale, config.credit.span, config.reward.kind
@@ -150,7 +156,10 @@ def _train(
         aside += method.aside
         loggers = Loggers(config.loggers if world.is_main else [], config, folder, say)
         samples = SampleLog(folder / "samples", config.samples_every, policy, world)
-        evaluator = _Evaluator(config, policy, bench, folder, world, method.assess)
+        n_steps = steps_of(method.config, len(method.prompts))
+        evaluator = Evaluator(
+            config, policy, bench, folder, world, held_prompts, n_steps, method.assess
+        )
         critic = _critic(config, policy, world)  # before the policy is wrapped
         trainer = Trainer(
             method.config,
@@ -165,8 +174,7 @@ def _train(
         if resume:
             trainer.resume()
             report.resumed_at = trainer.step
-            if world.is_main:
-                evaluator.log.cut(trainer.step + 1)
+            evaluator.resume(trainer.step)
         try:
             trainer.run()
         except Stopped:
@@ -272,61 +280,6 @@ def _critic(config: TrainConfig, policy: Policy, world: World) -> CriticUpdater 
         config.optimizer,
         micro_batch_tokens=config.micro_batch_tokens,
     )
-
-
-@dataclass
-class _Evaluator:
-    """pass@1 on held-out problems every so many steps; kept in evaluations.jsonl."""
-
-    config: TrainConfig
-    policy: Policy
-    bench: Bench
-    folder: Path
-    world: World
-    assess: Callable[[Sequence[Prompt]], Means] | None = None
-    last: dict[str, Any] = field(default_factory=dict)
-    _prompts: list[Prompt] | None = None
-
-    @property
-    def log(self) -> MetricsLog:
-        """Where they are kept."""
-        return MetricsLog(self.folder / "evaluations.jsonl")
-
-    def after_step(self, step: int, metrics: dict[str, Any], groups: Sequence[Group]) -> None:
-        """A listener of the trainer."""
-        options = self.config.evaluation
-        if options.dataset is None or (step + 1) % options.every:
-            return
-        if self._prompts is None:
-            data = self.config.data.model_copy(
-                update={
-                    "dataset": options.dataset,
-                    "limit": options.limit,
-                    "ids": None,
-                    "exclude": [],
-                }
-            )
-            problems = load_problems(data)
-            constraints: list[ConstraintSet | None] = [None] * len(problems)
-            if find_strategy(self.config.credit.strategy).constraints:  # prompts as in training
-                constraints = [extract_constraints(one, one.reference) for one in problems]
-            limit = self.config.rollout.max_prompt_length
-            self._prompts = prompts_of(problems, constraints, self.policy, data.prompt, limit)[0]
-        found = self.world.gather(evaluate(
-            self.policy, self.world.share(self._prompts), self.bench,
-            max_tokens=self.config.rollout.max_completion_length,
-            temperature=0.0 if options.greedy else self.config.rollout.temperature,
-            batch_size=self.config.rollout.batch_size,
-            seed=self.world.rank,
-        ))  # fmt: skip
-        self.last = {"step": step + 1, **together(found)}
-        if self.assess is not None:
-            merged = Means()
-            for part in self.world.gather(self.assess(self.world.share(self._prompts))):
-                merged.include(part)
-            self.last["dialogues"] = merged.values()
-        if self.world.is_main:
-            self.log.write(self.last)
 
 
 def _open_folder(config: TrainConfig, folder: Path, resume: bool) -> None:

@@ -30,12 +30,17 @@ class Stepper:
         )
 
     def apply(self, rate: float) -> float:
-        """Clip the gradient and take a step, unless it is not finite or explodes; its norm."""
+        """Clip the gradient of all processes and take a step, unless it is not finite or explodes.
+
+        Returns: its norm.
+        """
+        self._replica.average()
         norm = float(whole(torch.nn.utils.clip_grad_norm_(self._parameters, self._bound)))
         if not self.is_bad(norm):
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
             self._optimizer.step()
+            self._replica.round_off()
         self._optimizer.zero_grad(set_to_none=True)
         return norm
 
@@ -44,7 +49,7 @@ class Stepper:
         return not math.isfinite(norm) or norm > EXPLODING * self._bound
 
     def state(self) -> dict[str, Any]:
-        """Weights and the optimizer's state, for a checkpoint."""
+        """Weights as the optimizer has them, in float32, and its state, for a checkpoint."""
         optimizer = self._optimizer.state_dict()
         optimizer["state"] = {
             i: {name: whole(value) for name, value in entry.items()}

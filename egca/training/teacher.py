@@ -24,7 +24,7 @@ from egca.problems import Problem, program_of
 from egca.training.assessment import Bench, Job
 from egca.training.config import Debugger, TrainConfig
 from egca.training.crediting import Crediting, Group, Rollout
-from egca.training.data import Prompt
+from egca.training.data import PLAIN, Prompt, ids_of
 from egca.training.metrics import Means
 from egca.training.opening import open_policy
 from egca.training.policy import Policy, Scorer, tokens_of
@@ -120,7 +120,7 @@ def scores_of(config: TrainConfig, options: Debugger, say: Say) -> Scores:
     """
     if config.teacher.model is not None:
         model = config.model.model_copy(update={"name": config.teacher.model, "lora": None})
-        return Likelihood(open_policy(model, say))
+        return Likelihood(open_policy(model, say), config.data.prompt)
     given: dict[str, Any] = {}
     if options.max_cost is not None:
         given["max_cost"] = options.max_cost
@@ -134,15 +134,18 @@ def scores_of(config: TrainConfig, options: Debugger, say: Say) -> Scores:
 
 
 class Likelihood:
-    """The chance that a teacher gives the least likely token of a program, behind the statement.
+    """The chance that a teacher gives the least likely token of a completion, behind its prompt.
 
     One wrong decision is one or two tokens among fifty, which the mean over tokens all but hides;
     the least likely token is where the teacher would have written something else. In [0, 1] by
     itself, nothing is run and nothing fitted.
+
+    Args: family: of the run's prompts, put as the teacher reads them, without constraints.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, family: str = PLAIN) -> None:
         self._policy = policy
+        self._family = family
         policy.model.eval()
         self._scorer = Scorer(policy.model)
 
@@ -152,7 +155,7 @@ class Likelihood:
         policy = self._policy
         found: list[float | EgcaError] = []
         for problem, text in cases:
-            prompt = policy.encode(problem.prompt + "\n", special=True)
+            prompt = ids_of(problem, None, policy, self._family)
             target = [*policy.encode(text, special=False), policy.ends[0]]
             tokens = tokens_of([prompt], [target], policy.pad, policy.device)
             found.append(float(self._scorer(tokens)[0].min().exp()))

@@ -45,7 +45,8 @@ def chrf(text: str, reference: str) -> float:
     """chrF2 of two texts, in [0, 1]; 1 where they are equal but for whitespace.
 
     Source: Popovic, chrF (WMT 2015): the F-score, beta 2, of the mean precision and the mean recall
-    over n-grams of 1 to 6 characters, blanks left out; orders that neither text has do not count.
+    over n-grams of 1 to 6 characters, blanks left out. Orders for which one of the texts is too
+    short do not count, as in sacreBLEU.
 
     >>> chrf("abc d", "abcd"), chrf("abc", "xyz"), round(chrf("abcdef", "abcxef"), 3)
     (1.0, 0.0, 0.281)

@@ -70,10 +70,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sampled completions of a whole step, over all processes: their number and their tokens."""
+    """Sampled completions of a whole step, over all processes: their number and their tokens.
 
-    n_sequences: int
-    n_tokens: int
+    Of one of several updates of a step, the share that it has of both, which need not be whole.
+    """
+
+    n_sequences: float
+    n_tokens: float
     max_length: int
 
     def factors(self, rows: Sequence[Row], normalisation: Normalisation) -> Tensor:
@@ -150,7 +153,6 @@ class Updater:
     ) -> None:
         self._policy = policy
         self.replica = replica
-        self._is_apart = False  # whether processes have gradients that are not put together yet
         self._reference = reference
         self._objective = objective
         self._budget = micro_batch_tokens
@@ -161,41 +163,33 @@ class Updater:
         """Whether a step makes more than one update, so that old log-probabilities are needed."""
         return self._objective.num_iterations * self._objective.minibatches > 1
 
-    @torch.no_grad()
     def prepare(self, rows: Sequence[Row]) -> None:
         """Fill in what the first update must not change: old and reference log-probabilities."""
         is_penalised = self._reference is not None and not self._objective.is_credited
         wants_old = self.is_repeated or is_penalised
         if not wants_old and self._reference is None:
             return
-        for batch in self.replica.evened(plan(rows, self._budget).batches):
-            tokens = tokens_for(batch or (), self._policy)
-            if wants_old:
-                fill(batch or [], "old_logprobs", self.replica.module(tokens)[0])
-            if self._reference is not None:
-                fill(batch or [], "ref_logprobs", self._reference.logprobs(tokens))
+        with self.replica.scoring():
+            for batch in self.replica.evened(plan(rows, self._budget).batches):
+                tokens = tokens_for(batch or (), self._policy)
+                if wants_old:
+                    fill(batch or [], "old_logprobs", self.replica.module(tokens)[0])
+                if self._reference is not None:
+                    fill(batch or [], "ref_logprobs", self._reference.logprobs(tokens))
 
-    def backward(
-        self, rows: Sequence[Row], totals: Totals, means: Means, *, is_last: bool = True
-    ) -> None:
+    def backward(self, rows: Sequence[Row], totals: Totals, means: Means) -> None:
         """Add the gradient of these rows' share of the step's loss to the parameters.
 
-        Args:
-            means: what is logged; weighted by tokens.
-            is_last: whether a step of the optimizer follows, for which processes put their
-                gradients together.
+        Args: means: what is logged; weighted by tokens.
         """
         planned = plan(rows, self._budget)
         means.add("padding_waste", planned.waste)
-        batches = self.replica.evened(planned.batches, at_least=int(is_last and self._is_apart))
-        self._is_apart = bool(batches) and not is_last
-        for i, batch in enumerate(batches):
-            with self.replica.syncing(is_last and i == len(batches) - 1):
-                if batch is None:
-                    loss = self.replica.module(tokens_for((), self._policy))[0].sum() * 0
-                else:
-                    loss = self.loss(batch, totals, means)
-                (loss * self.replica.world.n).backward()  # the mean over processes is taken next
+        for batch in self.replica.evened(planned.batches):
+            if batch is None:
+                loss = self.replica.module(tokens_for((), self._policy))[0].sum() * 0
+            else:
+                loss = self.loss(batch, totals, means)
+            (loss * self.replica.world.n).backward()  # a mean over processes follows
 
     def loss(self, batch: Sequence[Row], totals: Totals, means: Means) -> Tensor:
         """The share of one micro-batch in the step's objective, a scalar with gradient."""
@@ -261,10 +255,18 @@ def tokens_for(batch: Sequence[Row], policy: Policy, *, n: int | None = None) ->
     prompts = [row.prompt for row in batch] or [[policy.pad]]
     completions = [row.completion[:n] for row in batch] or [[policy.pad]]
     tokens = tokens_of(prompts, completions, policy.pad, policy.device)
+    if any(row.is_supervised for row in batch):
+        lessons = torch.tensor([row.is_supervised for row in batch], device=policy.device)
+        tokens = replace(tokens, lessons=lessons)
     if not _is_dialogue(batch):
         return tokens
     reads = [[*p, *c[:-1]] for p, c in zip(prompts, completions, strict=True)]
     return replace(tokens, carriers=torch.tensor(carriers_of(reads), device=policy.device))
+
+
+def sampled(rows: Sequence[Row]) -> list[Row]:
+    """The rows that the policy sampled: those with a reward, lessons left out."""
+    return [row for row in rows if not row.is_supervised]
 
 
 def fill(batch: Sequence[Row], name: str, values: Tensor) -> None:

@@ -124,7 +124,7 @@ def seeds_of(seed: int, n_calls: int, n_prompts: int, n: int) -> list[int]:
     >>> seeds_of(0, 1, 2, 8)
     [65537, 65545]
     """
-    first = (seed * 1_000_003 + n_calls) * 65_537
+    first = (seed * 1_000_003 + n_calls) * 65_537 % 2**62  # vLLM takes 64 bits with a sign
     return [first + i * n for i in range(n_prompts)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,7 +38,10 @@ class Killed(Exception):
 
 
 def killed_and_resumed(config: TrainConfig, folder: Path, n_steps: int) -> Report:
-    """A run that is killed after so many steps, before it has saved another, and goes on."""
+    """A run that is killed after so many steps and one more, before it has saved that, and goes on.
+
+    The checkpoint of the last step is taken away: a step is saved before others hear of it.
+    """
 
     def kill(step: int, metrics: object, groups: object) -> None:
         if step == n_steps:
@@ -45,4 +49,7 @@ def killed_and_resumed(config: TrainConfig, folder: Path, n_steps: int) -> Repor
 
     with pytest.raises(Killed):
         train(config, folder, listeners=[kill])
+    for path in checkpoint.found(folder / "checkpoints"):
+        if path.name > f"step-{n_steps:06d}":
+            shutil.rmtree(path)
     return train(config, folder, resume=True)

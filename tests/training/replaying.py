@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from egca.training import run
-from egca.training.config import Model, TrainConfig, load_config
+from egca.training.config import TrainConfig, load_config
 from egca.training.distributed import World, open_world
 from egca.training.policy import Policy, load_policy
 from egca.training.sampling import Completion, PolicySampler
@@ -55,7 +55,7 @@ if __name__ == "__main__":
     run.open_sampler = by_prompt  # type: ignore[assignment]
     torch.set_num_threads(1)
     world = open_world()
-    policy = load_policy(Model(name=config.model.name), "cpu")
+    policy = load_policy(config.model, "cpu")
     run.train(config, folder, policy=policy, world=world)
     torch.save(policy.model.state_dict(), folder / f"rank-{world.rank}.pt")
     world.close()

@@ -51,6 +51,11 @@ def test_set_wins_over_file_and_file_over_preset(tmp_path: Path) -> None:
         ("objective.kl_estimator=k4", "objective.kl_estimator is 'k4'"),
         ("rollout.num_generations=1", "rollout.num_generations is 1"),
         ("rollout.engine=vlm", "rollout.engine is 'vlm': it says what samples: transformers"),
+        ("optimizer.betas=[2,3]", "optimizer.betas.0 is 2: Input should be less than 1"),
+        ("optimizer.betas=[0.9]", "optimizer.betas is [0.9]: too few"),
+        ("optimizer.learning_rate=.inf", "optimizer.learning_rate is inf: Input should be a fin"),
+        ("seed=99999999999999999999", "seed is 99999999999999999999: Input should be less than"),
+        ("data.ids=[]", "data.ids is []: List should have at least 1 item"),
         ("xyzzy=1", "`egca train --fields` lists them"),
     ],
 )

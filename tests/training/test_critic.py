@@ -20,6 +20,7 @@ from egca.training.metrics import Means  # noqa: E402
 from egca.training.policy import Policy, load_policy  # noqa: E402
 from egca.training.returns import token_advantages  # noqa: E402
 from egca.training.run import train  # noqa: E402
+from egca.training.supervised import supervised_row  # noqa: E402
 from egca.training.update import Row, Totals, tokens_for  # noqa: E402
 
 
@@ -116,6 +117,27 @@ def test_advantages_of_reinforce_by_hand() -> None:
     raw = np.array([1.0 + 0.05, 1.0 + 0.1, -0.15])
     white = (raw - raw.mean()) / raw.std()
     np.testing.assert_allclose(np.concatenate([row.advantages for row in rows]), white, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["ppo", "reinforce++"])
+def test_lessons_keep_their_weights_and_have_no_value(policy, name: str) -> None:
+    objective = Objective(name=name, beta=0.0)
+    found, losses = [], []
+    for lessons in ([], [supervised_row([7], [20, 21, 1], 2.0)]):
+        rows = [*lessons, row_of(20, 2, 1.0), row_of(40, 3, 0.0)]
+        if objective.has_critic:
+            updater_of(Critic(policy), policy).prepare(rows)
+        token_advantages(rows, objective, World())
+        found.append(np.concatenate([row.advantages for row in rows[len(lessons) :]]))
+        for lesson in lessons:
+            assert lesson.advantages.tolist() == [2.0, 2.0, 2.0]
+            assert lesson.old_values is lesson.returns is None
+        if objective.has_critic:
+            means = Means()
+            updater_of(Critic(policy), policy).update(rows, Totals(2, 5, 12), means, 1.0)
+            losses.append(means.values()["value_loss"])
+    np.testing.assert_array_equal(*found)
+    assert len(set(losses)) == int(objective.has_critic)
 
 
 def config_with(options: dict[str, object], **more: object):

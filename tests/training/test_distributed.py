@@ -53,6 +53,7 @@ def saved(options: dict[str, object], file: Path, **more: object) -> str:
 VARIANTS = {
     "kl": {"objective__beta": 0.05, "rollout__prompts_per_step": 3},
     "repeated": {"objective__beta": 0.0, "objective__num_iterations": 2},
+    "rounded": {"objective__beta": 0.05, "model__dtype": "bfloat16"},
 }
 
 
@@ -68,8 +69,10 @@ def test_two_processes_are_one(options, tmp_path: Path, kind: str, variant: str)
     one, two = timeless(tmp_path / "one"), timeless(tmp_path / "two")
     assert one[0]["grad_norm"] > 1e-3
     assert abs(one[0]["loss"]) > 1e-3
+    # In bfloat16 a sum depends on how rows are cut into micro-batches.
+    close, near = (0.02, 1e-4) if variant == "rounded" else (1e-6, 1e-5)
     for name in ("loss", "grad_norm"):
-        assert two[0][name] == pytest.approx(one[0][name], rel=1e-6, abs=1e-6)
+        assert two[0][name] == pytest.approx(one[0][name], rel=close, abs=1e-6)
     for name in ("reward", "modes", "tokens", "localized", "located", "completion_tokens"):
         assert two[0][name] == pytest.approx(one[0][name], rel=1e-6, abs=1e-6), name
     texts = [
@@ -82,7 +85,7 @@ def test_two_processes_are_one(options, tmp_path: Path, kind: str, variant: str)
     for name, tensor in first.items():
         assert torch.equal(tensor, second[name]), name
         # AdamW's first steps are signs, so where a gradient is all rounding they may differ.
-        assert float((tensor - alone[name]).abs().mean()) < 1e-5, name
+        assert float((tensor - alone[name]).abs().mean()) < near, name
 
 
 @pytest.mark.slow

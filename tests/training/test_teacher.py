@@ -15,7 +15,8 @@ from egca.credit import REWARDS  # noqa: E402
 from egca.errors import InputError  # noqa: E402
 from egca.problems import load_dataset  # noqa: E402
 from egca.training.config import Model, load_config  # noqa: E402
-from egca.training.policy import load_policy  # noqa: E402
+from egca.training.data import ids_of  # noqa: E402
+from egca.training.policy import Scorer, load_policy, tokens_of  # noqa: E402
 from egca.training.run import train  # noqa: E402
 from egca.training.teacher import Likelihood  # noqa: E402
 from egca.types import Mode  # noqa: E402
@@ -82,6 +83,17 @@ def test_a_likelihood_is_low_where_the_teacher_would_write_something_else(
     chances = torch.softmax(policy.model(input_ids=ids).logits[0, :-1].float(), -1)
     taken = chances[torch.arange(ids.shape[1] - 1), ids[0, 1:]][len(prompt) - 1 :]
     assert good == pytest.approx(float(taken.min()), rel=1e-4)
+
+
+def test_a_likelihood_is_asked_behind_the_prompt_of_the_run(student, problems) -> None:
+    policy = load_policy(Model(name=str(student)), "cpu")
+    problem = next(load_dataset(str(problems)))
+    (found,) = Likelihood(policy, "generation")([(problem, problem.reference)])
+    prompt = ids_of(problem, None, policy, "generation")
+    target = [*policy.encode(problem.reference, special=False), policy.ends[0]]
+    tokens = tokens_of([prompt], [target], policy.pad, "cpu")
+    assert found == pytest.approx(float(Scorer(policy.model)(tokens)[0].min().exp()), rel=1e-4)
+    assert prompt != ids_of(problem, None, policy, "plain")
 
 
 def test_scores_are_mixed_into_the_rewards_of_what_egca_would_locate(

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
-from egca.errors import ProviderError  # noqa: E402
+from egca.errors import InputError, ProviderError  # noqa: E402
 from egca.training.config import Lora, Model, Objective  # noqa: E402
 from egca.training.distributed import Replica  # noqa: E402
 from egca.training.metrics import Means  # noqa: E402
@@ -17,12 +17,13 @@ from egca.training.policy import (  # noqa: E402
     Policy,
     Reference,
     Scorer,
+    has_flash_attention,
     load_policy,
     tokens_of,
     with_lora,
 )
 from egca.training.sampling import PolicySampler  # noqa: E402
-from egca.training.update import Row, Totals, Updater, plan  # noqa: E402
+from egca.training.update import Row, Totals, Updater, plan, tokens_for  # noqa: E402
 
 
 @pytest.fixture
@@ -207,6 +208,59 @@ def test_plans_keep_to_the_budget(policy) -> None:
     for batch in found.batches:
         assert len(batch) == 1 or len(batch) * max(row.n_tokens for row in batch) <= 30
     assert 0 <= found.waste < 1
+
+
+def test_a_lesson_is_scored_at_temperature_1(policy) -> None:
+    """Whatever the temperature of sampling, and beside completions that were sampled at it."""
+    first, second = rows_of(policy, 2)
+    second.is_supervised = True
+    for temperature in (0.5, 1.0):
+        scorer = Scorer(policy.model, temperature)
+        both = scorer(tokens_for([first, second], policy))[0]
+        for i, (row, own) in enumerate(((first, temperature), (second, 1.0))):
+            tokens = tokens_of([row.prompt], [row.completion], policy.pad, "cpu")
+            wanted = Scorer(policy.model, own)(tokens)[0][0]
+            torch.testing.assert_close(both[i, : len(wanted)], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_old_log_probabilities_have_no_dropout(student: Path) -> None:
+    policy = load_policy(Model(name=str(student), lora=Lora(r=2, dropout=0.5)), "cpu")
+    for name, parameter in policy.model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    objective = Objective(beta=0.0, num_iterations=2)
+    updater = Updater(policy, Replica(Scorer(policy.model)), None, objective,
+                      micro_batch_tokens=1_000)  # fmt: skip
+    found = []
+    for _ in range(2):
+        rows = rows_of(policy)
+        updater.prepare(rows)
+        found.append(torch.cat([row.old_logprobs for row in rows]))
+    assert torch.equal(*found)
+    assert policy.model.training
+
+
+def test_adapters_are_the_seeds(student: Path) -> None:
+    def first(seed: int) -> torch.Tensor:
+        policy = load_policy(Model(name=str(student), lora=Lora(r=2)), "cpu", seed)
+        named = dict(policy.model.named_parameters())
+        return torch.cat([p.detach().flatten() for n, p in named.items() if "lora_A" in n])
+
+    assert torch.equal(first(0), first(0))
+    assert not torch.equal(first(0), first(1))
+
+
+def test_models_that_cannot_be_trained_are_one_line(student: Path, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="needs the extra train")
+    config = transformers.GPT2Config(n_embd=32, n_layer=1, n_head=2, vocab_size=300)
+    transformers.GPT2LMHeadModel(config).save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(student).save_pretrained(tmp_path)
+    with pytest.raises(ProviderError, match="a GPT2LMHeadModel cannot be trained here yet"):
+        load_policy(Model(name=str(tmp_path)), "cpu")
+    if not has_flash_attention():
+        options = Model(name=str(student), attention="flash_attention_2")
+        with pytest.raises(InputError, match="needs the package flash-attn"):
+            load_policy(options, "cpu")
 
 
 def test_a_model_that_scales_its_logits_is_refused(student: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import typer
 from egca.cli.checks import check_seconds
 from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options, refuse_without_model
 from egca.errors import InputError
-from egca.files import check_writable
+from egca.files import check_apart, check_writable
 
 if TYPE_CHECKING:
     from egca.cli.inputs import Loaded, Request
@@ -125,6 +125,9 @@ def localize(
         return
     _refuse_without_batch(workers, resume, force)
     if html is not None:
+        given = {"the candidate": candidate, "--reference": reference, "--tests": tests}
+        inputs = {name: Path(path) for name, path in given.items() if path not in (None, "-")}
+        check_apart({"--html": html}, inputs)
         check_writable(html)
     from egca.cli.progress import waiting
     from egca.cli.search import Search

@@ -192,6 +192,10 @@ BAD: dict[str, tuple[Sequence[str], str]] = {
     "timeout": (("wrong.py", *ALL, "--timeout", "0"), "--timeout"),
     "budget": (("wrong.py", *ALL, "--budget-s", "nan"), "--budget-s"),
     "tolerance": (("wrong.py", *ALL, "--atol", "-1"), "--atol"),
+    "html over the candidate": (
+        ("wrong.py", *ALL, "--html", "wrong.py"),
+        "--html is wrong.py, the file of the candidate; write somewhere else",
+    ),
     "html into nowhere": (
         ("wrong.py", *ALL, "--html", "none/page.html"),
         "there is no folder none",

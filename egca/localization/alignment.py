@@ -17,7 +17,7 @@ from egca.localization.result import AlignedStep, Step
 from egca.types import SourceMap
 
 MAX_STEPS = 600  # of each run; the matching is quadratic at worst
-_KINDS = {"expr": "write"}
+_ALIKE = {"expr": "write", "value": "write"}  # what one program stores another only computes
 
 
 def align(
@@ -64,7 +64,7 @@ def _unequal(
     i, j = ours.start, theirs.start
     while i < ours.stop or j < theirs.stop:
         both = i < ours.stop and j < theirs.stop
-        if both and left[i].kind == right[j].kind:
+        if both and _alike(left[i]) == _alike(right[j]):
             rows.append(AlignedStep(left[i], right[j], False, i == marked))
             i, j = i + 1, j + 1
         elif i < ours.stop and (not both or ours.stop - i >= theirs.stop - j):
@@ -74,6 +74,10 @@ def _unequal(
             rows.append(AlignedStep(None, right[j], False))
             j += 1
     return rows
+
+
+def _alike(step: Step) -> str:
+    return _ALIKE.get(step.kind, step.kind)
 
 
 def _window(shown: Sequence[int], at: int) -> list[int]:
@@ -111,7 +115,7 @@ def _keys(trace: Trace, indices: Sequence[int]) -> list[Hashable]:
     for index in indices:
         value = trace.wire_value(index)
         kind = trace.sites[trace.site_ids[index]].kind
-        keys.append((_KINDS.get(kind, kind), type(value).__name__, value))
+        keys.append((_ALIKE.get(kind, kind), type(value).__name__, value))
     return keys
 
 
@@ -122,5 +126,7 @@ def step_at(trace: Trace, source_map: SourceMap, index: int) -> Step:
     start = source_map.offset(site.lineno, site.col_offset)
     end = source_map.offset(site.end_lineno, site.end_col_offset)
     span = source_map.span(start, max(end, start + 1))
-    kind = _KINDS.get(site.kind, site.kind)
+    kind = site.kind
+    if kind == "expr":
+        kind = "return" if site.role == "lambda" else "value"
     return Step(kind, span, site.target, event.value, event.iteration, event.call, index)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Step:
     """One traced event, as a person reads it.
 
-    kind is write, branch, item, call, return or raise; target what holds the value ("total",
-    "d['a']",
-    the source of a condition, "return f"). iteration is 1-based within the innermost loop, 0
+    kind is write, branch, item, call, return, raise or value (of an expression that nothing keeps);
+    target what holds the value ("total", "d['a']", the source of a condition or expression,
+    "return f"). iteration is 1-based within the innermost loop, 0
     outside.
     """
 

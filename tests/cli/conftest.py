@@ -235,7 +235,7 @@ def _hostile() -> Localization:
     )
     problem = Problem("</title><script>alert(6)</script>", "f", (Example("</title>", (value,)),))
     traces = (
-        AlignedStep(step(HOSTILE, "write", "name", "</td><script>", value), None, False, True),
+        AlignedStep(step(HOSTILE, "value", "name", "</td><script>", value), None, False, True),
     )
     verdict = Verdict((failing,), Cause.WRONG_OUTPUT, None, Mode.LOGIC)
     return Localization(

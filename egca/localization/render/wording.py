@@ -221,7 +221,7 @@ def actual_and_expected(localization: Localization) -> tuple[object, object]:
 def step_text(step: Step, limit: int) -> str:
     """One step of a trace in about `limit` characters: "total = 7", "i > 3 is True".
 
-    What is no place to store in but an expression is written with an arrow: "max(a, b) -> 7".
+    The value of an expression that nothing keeps has an arrow: "max(a, b) -> 7".
     """
     target = step.target
     if len(target) > max(limit // 2, 10):
@@ -240,9 +240,9 @@ def step_text(step: Step, limit: int) -> str:
         case "raise":
             word = "caught" if target == "except" else "raise"
             return f"{word} {_exception_text(step.value)}"
-    if _PLACE.fullmatch(step.target):
-        return target if target in ("break", "continue", "pass") else f"{target} = {value}"
-    return target if step.value is None else f"{target} -> {value}"
+        case "value":
+            return target if step.value is None else f"{target} -> {value}"
+    return target if target in ("break", "continue", "pass") else f"{target} = {value}"
 
 
 def _exception_text(value: object) -> str:

@@ -126,7 +126,7 @@ def step_at(trace: Trace, source_map: SourceMap, index: int) -> Step:
     start = source_map.offset(site.lineno, site.col_offset)
     end = source_map.offset(site.end_lineno, site.end_col_offset)
     span = source_map.span(start, max(end, start + 1))
-    kind = site.kind
+    kind: str = site.kind
     if kind == "expr":
         kind = "return" if site.role == "lambda" else "value"
     return Step(kind, span, site.target, event.value, event.iteration, event.call, index)

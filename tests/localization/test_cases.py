@@ -44,7 +44,7 @@ def sandbox():
 
 
 def find(case: Case, sandbox: Sandbox) -> Localization:
-    return localize(case.candidate, None, case.problem, sandbox=sandbox)
+    return localize(case.candidate, None, case.problem, sandbox=sandbox, budget_s=30.0)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -80,7 +80,7 @@ def test_sentence(candidate, reference, tests, said, sandbox):
     problem = Problem(
         "case", entry_point, parse_python_tests(tests, entry_point), reference=reference
     )
-    found = localize(candidate, None, problem, sandbox=sandbox)
+    found = localize(candidate, None, problem, sandbox=sandbox, budget_s=30.0)
     assert found.divergence.sentence == said
 
 
@@ -88,7 +88,7 @@ def test_a_long_chain_is_no_error(sandbox):
     source = f"def f(x):\n    return {' + '.join(['x'] * 400)} + 1"
     tests = parse_python_tests("assert f(1) == 400", "f")
     problem = Problem("case", "f", tests, reference="def f(x):\n    return x * 400")
-    found = localize(source, None, problem, sandbox=sandbox)
+    found = localize(source, None, problem, sandbox=sandbox, budget_s=30.0)
     assert found.divergence is not None
     assert found.n_failing == 1
 
@@ -110,5 +110,7 @@ def test_answer_is_complete(path, sandbox):
     assert found.failing is not None
     if divergence.repair is not None:
         assert found.verdict.passed is False
-        again = localize(divergence.repair.source, None, case.problem, sandbox=sandbox)
+        again = localize(
+            divergence.repair.source, None, case.problem, sandbox=sandbox, budget_s=30.0
+        )
         assert again.divergence is None, "a suggested repair has to pass every test"

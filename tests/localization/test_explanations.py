@@ -24,7 +24,7 @@ def found_in(sandbox, candidate, reference, tests):
     entry_point = candidate.rpartition("\ndef ")[2].removeprefix("def ").split("(")[0]
     parsed = parse_python_tests(tests, entry_point)
     problem = Problem("case", entry_point, parsed, reference=reference)
-    return localize(candidate, None, problem, sandbox=sandbox)
+    return localize(candidate, None, problem, sandbox=sandbox, budget_s=30.0)
 
 
 def text_of(found, span):
@@ -201,7 +201,9 @@ def test_notes_are_not_said_twice(sandbox):
 def test_tests_of_one_name_are_told_apart(sandbox):
     tests = (Example("t", (1,), expected=1), Example("t", (2,), {"k": 5}, expected=7))
     problem = Problem("case", "f", tests, reference="def f(x, k=0):\n    return x + k\n")
-    found = localize("def f(x, k=0):\n    return x - k\n", None, problem, sandbox=sandbox)
+    found = localize(
+        "def f(x, k=0):\n    return x - k\n", None, problem, sandbox=sandbox, budget_s=30.0
+    )
     assert wording.call_text(found, 80) == "f(2, k=5)"
     assert "f(2, k=5)" in judge(problem, found.program, sandbox=sandbox).evidence
 
@@ -210,7 +212,7 @@ def test_inputs_of_scripts_of_one_name_are_told_apart(sandbox):
     tests = (Example("t", stdin="1", expected="1\n"), Example("t", stdin="7", expected="7\n"))
     problem = Problem("case", "", tests, reference="print(int(input()))\n", kind="script")
     candidate = "n = int(input())\nprint(n if n < 5 else n + 1)\n"
-    found = localize(candidate, None, problem, sandbox=sandbox)
+    found = localize(candidate, None, problem, sandbox=sandbox, budget_s=30.0)
     assert wording.failing_stdin(found) == "7"
 
 

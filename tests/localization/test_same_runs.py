@@ -82,9 +82,9 @@ def f(xs, unused):
 def test_edits_are_tried_after_earlier_calls(sandbox):
     tests = "assert f([1, 2], 0) == 3\nassert f([3, 4], 0) == 7\nassert f([5], 0) == 5\n"
     problem = function(tests, "def f(xs, unused):\n    return sum(xs)\n")
-    divergence = localize(MEMORY, None, problem, sandbox=sandbox).divergence
+    divergence = localize(MEMORY, None, problem, sandbox=sandbox, budget_s=30.0).divergence
     assert divergence.repair is not None
-    again = localize(divergence.repair.source, None, problem, sandbox=sandbox)
+    again = localize(divergence.repair.source, None, problem, sandbox=sandbox, budget_s=30.0)
     assert again.divergence is None
 
 
@@ -94,7 +94,7 @@ WRITTEN = function("assert str(f(2)) == '1'\n", "def f(x):\n    y = int(x > 0)\n
 
 def test_what_nothing_can_show_is_said(sandbox):
     """True is as good as 1 for a comparison, and only the test minds."""
-    found = localize(TYPED, None, WRITTEN, sandbox=sandbox)
+    found = localize(TYPED, None, WRITTEN, sandbox=sandbox, budget_s=30.0)
     assert not found.divergence.proof.confirmed
     assert BY_OTHERS in found.notes
     assert "by itself" in found.divergence.reason
@@ -131,7 +131,7 @@ def test_one():
 
 def test_an_argument_that_is_changed_is_judged(sandbox):
     problem = function(SORTED, BUBBLE.replace("- 2", "- 1"))
-    divergence = localize(BUBBLE, None, problem, sandbox=sandbox).divergence
+    divergence = localize(BUBBLE, None, problem, sandbox=sandbox, budget_s=30.0).divergence
     assert divergence.statement.line == 4
     assert divergence.proof.kind == "edit"
     alone = localize(BUBBLE, None, problem, sandbox=sandbox, budget=NO_EDITS).divergence
@@ -165,7 +165,7 @@ def test_arguments_do_not_matter_where_the_value_is_wrong(sandbox):
         "def f(xs):\n    xs.sort()\n    return xs[len(xs) // 2]\n",
     )
     candidate = "def f(xs):\n    ys = sorted(xs)\n    return ys[len(ys) // 2 + 1]\n"
-    divergence = localize(candidate, None, problem, sandbox=sandbox).divergence
+    divergence = localize(candidate, None, problem, sandbox=sandbox, budget_s=30.0).divergence
     assert divergence.proof.kind == "edit"
 
 
@@ -188,14 +188,18 @@ SUMS = (("1 2", "3\n"), ("4 0", "4\n"), ("7 2", "9\n"))
     ids=["sys.exit(0)", "exit()", "sys.exit(main())", "buffer", "open(0)", "os.write"],
 )
 def test_a_script_is_searched_as_it_is_judged(candidate, sandbox):
-    divergence = localize(candidate, None, script(ADD, *SUMS), sandbox=sandbox).divergence
+    divergence = localize(
+        candidate, None, script(ADD, *SUMS), sandbox=sandbox, budget_s=30.0
+    ).divergence
     assert divergence.proof.kind == "edit"
     assert "a - b" in candidate.splitlines()[divergence.statement.line - 1]
 
 
 def test_an_exit_with_a_status_is_an_error_in_the_search_too(sandbox):
     candidate = "import sys\na, b = map(int, input().split())\nprint(a + b)\nsys.exit(3)\n"
-    divergence = localize(candidate, None, script(ADD, *SUMS), sandbox=sandbox).divergence
+    divergence = localize(
+        candidate, None, script(ADD, *SUMS), sandbox=sandbox, budget_s=30.0
+    ).divergence
     assert divergence.repair is not None
     assert divergence.statement.line == 4
 
@@ -238,9 +242,9 @@ def f(n, k):
 )
 def test_an_input_that_the_search_cannot_run_is_set_aside(candidate, reference, tests, sandbox):
     problem = function(tests, reference)
-    divergence = localize(candidate, None, problem, sandbox=sandbox).divergence
+    divergence = localize(candidate, None, problem, sandbox=sandbox, budget_s=30.0).divergence
     assert divergence.proof.kind == "edit"
-    again = localize(divergence.repair.source, None, problem, sandbox=sandbox)
+    again = localize(divergence.repair.source, None, problem, sandbox=sandbox, budget_s=30.0)
     assert again.divergence is None
 
 
@@ -248,9 +252,12 @@ def test_a_loose_test_does_not_forbid_the_right_repair(sandbox):
     tests = "assert f([3, 1, 2]) == [1, 2, 3]\nassert f([]) == []\nassert len(f([4, 5])) <= 2\n"
     problem = function(tests, "def f(xs):\n    return sorted(xs)\n")
     candidate = "def f(xs):\n    return sorted(xs)[1:]\n"
-    divergence = localize(candidate, None, problem, sandbox=sandbox).divergence
+    divergence = localize(candidate, None, problem, sandbox=sandbox, budget_s=30.0).divergence
     assert divergence.proof.kind == "edit"
-    assert localize(divergence.repair.source, None, problem, sandbox=sandbox).divergence is None
+    assert (
+        localize(divergence.repair.source, None, problem, sandbox=sandbox, budget_s=30.0).divergence
+        is None
+    )
 
 
 def test_of_a_failing_test_the_call_that_is_wrong_counts(sandbox):
@@ -258,7 +265,7 @@ def test_of_a_failing_test_the_call_that_is_wrong_counts(sandbox):
     tests = "def test_two():\n    one, two = f(1), f(-2)\n    assert (one, two) == (1, 2)\n"
     problem = function(tests, "def f(x):\n    return abs(x)\n")
     candidate = "def f(x):\n    if x < 2:\n        x = -x\n    return x\n"
-    found = localize(candidate, None, problem, sandbox=sandbox)
+    found = localize(candidate, None, problem, sandbox=sandbox, budget_s=30.0)
     assert found.divergence.repair is not None
     assert found.divergence.statement.line == 2
 
@@ -302,6 +309,6 @@ def test_an_edit_that_is_off_makes_no_name_a_local_one(sandbox):
     problem = function(
         tests + "assert f([1, 2, 4], 4) == 2\n", candidate.replace("(mid, end)", "(mid + 1, end)")
     )
-    divergence = localize(candidate, None, problem, sandbox=sandbox).divergence
+    divergence = localize(candidate, None, problem, sandbox=sandbox, budget_s=30.0).divergence
     assert divergence.statement.line == 9
     assert divergence.proof.kind == "edit"

@@ -7,7 +7,6 @@ case are never read."""
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from egca.cli.batch_workers import Job, answers
 from egca.cli.output import EXIT_INTERRUPTED
 from egca.cli.progress import progress
 from egca.errors import InputError
+from egca.files import check_apart
 from egca.jsonlines import append, json_lines, kept, opened
 
 FIELDS = ("case_id", "task_id", "entry_point", "candidate", "reference", "inputs", "atol")
@@ -42,8 +42,7 @@ def run_batch(
     Raises: InputError for a malformed case file, or an output that exists or cannot be written.
     """
     jobs = read_jobs(cases)
-    if output.exists() and os.path.samefile(cases, output):
-        raise InputError(f"{output}: is the file of the cases; write somewhere else")
+    check_apart({"--output": output}, {"the cases": cases})
     if output.is_file() and output.stat().st_size and not (resume or force):
         raise InputError(f"{output} exists; go on with it by --resume, or overwrite it by --force")
     with opened(output, resume) as stream:

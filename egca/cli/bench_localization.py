@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from egca.cli.checks import check_count
 from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options
 from egca.cli.output import EXIT_INTERRUPTED
 from egca.errors import InputError
@@ -56,8 +57,7 @@ def localization(
     paths = [*(cases or ()), *(more or ())]
     if not paths:
         raise InputError("no cases given: egca bench localization --cases FILE.jsonl")
-    if every < 1:
-        raise InputError(f"--every is {every}, but must be at least 1")
+    check_count("--every", every)
     names = [name.strip() for name in debuggers.split(",") if name.strip()]
     if not names:
         raise InputError("--debuggers names none")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from egca.cli.checks import check_seconds
+from egca.cli.checks import check_count, check_seconds
 from egca.cli.model_options import BaseUrl, MaxCost, NoCache, given_options, refuse_without_model
 from egca.errors import InputError
 from egca.files import check_apart, check_writable
@@ -233,8 +233,7 @@ def _batch(
             raise InputError(
                 f"{option} is for one program; --batch takes all it needs from its cases"
             )
-    if workers < 1:
-        raise InputError(f"--workers is {workers}, but must be at least 1")
+    check_count("--workers", workers)
     if resume and force:
         raise InputError("--resume keeps the output and --force overwrites it: choose one")
     from egca.cli.batch import run_batch

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,6 +28,7 @@ from egca.localization.result import AlignedStep, Localization
 from egca.localization.rounds import search_edits
 from egca.localization.search import Budget
 from egca.problems import Problem
+from egca.problems.parsing import parsed
 from egca.structure import gate
 from egca.types import Cause, Divergence, Program, SourceMap, Verdict
 
@@ -190,15 +190,13 @@ def _fails_by_time_only(verdict: Verdict) -> bool:
 @lru_cache(maxsize=64)
 def parse_reference(source: str) -> ast.Module:
     """One tree for a reference: what is worked out about its nodes is remembered by node."""
-    return ast.parse(source)
+    return parsed(source)
 
 
 def _parse(found: Findings) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found.tree = ast.parse(found.program.source)
-        if found.problem.reference is not None:
-            found.reference_tree = parse_reference(found.problem.reference)
+    found.tree = parsed(found.program.source)
+    if found.problem.reference is not None:
+        found.reference_tree = parse_reference(found.problem.reference)
 
 
 def result(

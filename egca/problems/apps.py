@@ -4,15 +4,13 @@ In APPS they are JSON text in `input_output`; in APPS+ they stand in the row its
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from egca.errors import ProblemError
 from egca.problems.entry_points import entry_points_of, kind_of
 from egca.problems.json_text import MAX_DIGITS, integer
-from egca.problems.parsing import NOT_PYTHON
+from egca.problems.parsing import NOT_PYTHON, parsed
 from egca.problems.preamble import behind, with_starter
 from egca.problems.problem import Example, Problem
 from egca.problems.rows import Row, decoded, number_or_text, optional, required, value_shown
@@ -67,14 +65,12 @@ def apps_problem(row: Row, where: str) -> Problem:
 
 def first_python3(solutions: Sequence[str]) -> str | None:
     """The first solution that this Python compiles: these sets hold Python 2, too."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for source in solutions:
-            try:
-                compile(source, "<solution>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-            except NOT_PYTHON:
-                continue
-            return source
+    for source in solutions:
+        try:
+            parsed(source)
+        except NOT_PYTHON:
+            continue
+        return source
     return None
 
 

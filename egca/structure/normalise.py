@@ -7,10 +7,11 @@ lowering.py."""
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+
+from egca.problems.parsing import NOT_PYTHON, parsed
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -22,10 +23,8 @@ def parse(source: str) -> ast.Module | None:
     The same tree each time: it must not be changed.
     """
     try:
-        with warnings.catch_warnings():  # "\d" in a plain string is no business of ours
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parsed(source)
+    except NOT_PYTHON:
         return None
 
 

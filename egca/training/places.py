@@ -6,9 +6,7 @@ and can be kept on disk."""
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from egca.localization.edits import statement_span
 from egca.localization.examination import Examination
 from egca.localization.result import AlignedStep, Localization
 from egca.localization.scope import simple_statements
+from egca.problems.parsing import NOT_PYTHON, parsed
 from egca.types import Divergence, Failure, Program, SourceMap, Span
 
 Range = tuple[int, int]
@@ -137,12 +136,10 @@ def _range(program: Program, span: Span) -> Range | None:
 @lru_cache(maxsize=4096)
 def _statements(source: str) -> tuple[Span, ...]:
     """Spans of all statements that do something, in order; headers of compound ones."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return ()
+    try:
+        tree = parsed(source)
+    except NOT_PYTHON:
+        return ()
     source_map = SourceMap(source)
     return tuple(sorted(statement_span(source_map, node) for node in simple_statements(tree)))
 

@@ -6,7 +6,6 @@ lines are folded. Foreign characters are escaped, so that no program can write t
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator
 
 from rich.cells import cell_len
@@ -15,6 +14,7 @@ from rich.text import Text
 from egca.localization.render.glyphs import Glyphs
 from egca.localization.render.tokens import last_line, tokens
 from egca.localization.render.values import shown
+from egca.problems.parsing import NOT_PYTHON, parsed
 from egca.types import SourceMap, Span
 
 WHOLE = 24  # programs up to so many lines are shown whole
@@ -75,10 +75,8 @@ def _chosen(source: str, source_map: SourceMap, span: Span | None) -> list[int]:
 def _heads(source: str, span: Span) -> Iterator[int]:
     """Lines of the `def` and `class` statements around the span; none if it does not compile."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(source)
+    except NOT_PYTHON:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and (

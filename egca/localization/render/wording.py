@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 
 from egca.localization.render.values import glimpse, text_of
 from egca.localization.result import Localization, Opinion, Step
 from egca.problems import UNKNOWN, Check, Problem, Test
+from egca.problems.parsing import NOT_PYTHON, parsed
 from egca.types import Divergence, Moment, Outcome, Repair, SourceMap, TestResult, Verdict
 
 _MODES = {
@@ -289,10 +289,8 @@ def parameters_of(source: str) -> dict[str, list[str]]:
     {'f': ['x', 'y']}
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(source)
+    except NOT_PYTHON:
         return {}
     found: dict[str, list[str]] = {}
     for node in ast.walk(tree):
